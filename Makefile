@@ -1,0 +1,79 @@
+# What users and CI call. `make demo` and `make test` start what they need of
+# the lab (see lab/README.md) and install what is missing with apt.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null || echo devel)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+LAB := bin/lab
+IN_LAB := eval "$$($(LAB) env)"; export PATH="$(CURDIR)/bin:$$PATH";
+
+.PHONY: build
+build: ## bin/kubectl-ystack and bin/openstack-ystack
+	$(GOBUILD) -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: build lab-up ## the main job on real servers: examples/hello, from source to its page
+	$(IN_LAB) lab/demo.sh
+
+.PHONY: test
+test: gcc build lab-up ## unit and integration tests
+	$(IN_LAB) go test -race -shuffle=on ./...
+	cd examples/hello && go test -race -shuffle=on ./...
+
+.PHONY: e2e
+e2e: gcc build lab-up ## what needs the whole lab: shell sessions, kills, faults
+	$(IN_LAB) go test -race -shuffle=on -count=1 -timeout 30m -tags e2e ./e2e/...
+
+.PHONY: lint
+lint: bin/staticcheck bin/gofumpt ## gofumpt, go vet, staticcheck; for every platform that is shipped
+	@out=$$(bin/gofumpt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$out" ] || { echo "not formatted by gofumpt:" $$out; exit 1; }
+	for os in linux darwin windows; do echo "go vet, $$os"; GOOS=$$os CGO_ENABLED=0 go vet ./cmd/... ./pkg/...; done
+	go vet -tags e2e ./...
+	bin/staticcheck -tags e2e ./...
+
+.PHONY: bench
+bench: build lab-up ## benchmarks, and the pipeline against the same tools by hand
+	go test -run '^$$' -bench . -benchmem ./pkg/...
+	$(IN_LAB) lab/bench/overhead.sh
+
+.PHONY: dist
+dist: ## stripped binaries for every platform, in dist/
+	rm -rf dist
+	for p in $(PLATFORMS); do \
+	  os=$${p%/*} arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  for b in kubectl-ystack openstack-ystack; do \
+	    GOOS=$$os GOARCH=$$arch $(GOBUILD) -o dist/$$b-$$os-$$arch$$ext ./cmd/$$b; \
+	  done; \
+	done
+	ls -l dist
+
+.PHONY: lab-up
+lab-up: ## start the lab, or what of it does not run
+	go build -o $(LAB) ./lab
+	$(LAB) up
+
+.PHONY: lab-down
+lab-down: ## stop the lab and clean up
+	go run ./lab down
+
+.PHONY: clean
+clean: ## remove what make made in this folder
+	rm -rf bin dist
+
+# The race detector needs a C compiler.
+.PHONY: gcc
+gcc:
+	@command -v gcc >/dev/null || { apt-get update -qq; apt-get install -y --no-install-recommends gcc libc6-dev; }
+
+bin/staticcheck bin/gofumpt: tools/go.mod
+	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck mvdan.cc/gofumpt
+
+.PHONY: help
+help:
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 14

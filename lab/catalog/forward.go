@@ -1,0 +1,49 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/ystackdev/ystack/lab/node"
+	"github.com/ystackdev/ystack/lab/service"
+)
+
+const site = `# The lab as a site. It is written anew by each "lab up".
+apiVersion: ystack.dev/v1alpha1
+kind: Site
+metadata: {name: lab}
+spec:
+  kubernetes: {context: lab}
+  registries:
+    push: 127.0.0.1:15000/apps
+    bases: [127.0.0.1:15000/docker, 127.0.0.1:15001] # Artifactory, then what stands for Docker Hub
+  builder: {name: buildah}
+`
+
+const storage = `# Where buildah keeps images, so that "lab down" finds all of it.
+[storage]
+driver = "overlay"
+graphroot = "{{.State "containers"}}"
+runroot = "{{.Run "containers"}}"
+`
+
+// forward lets the machine use the node's servers under the addresses that
+// they have inside, and writes what programs on the machine need for that.
+func forward() *service.Service {
+	return &service.Service{
+		Name:     "forward",
+		Needs:    []string{service.NodeName},
+		Host:     true,
+		Address:  "127.0.0.1",
+		Packages: map[string]string{"buildah": "/usr/bin/buildah"},
+		Files:    map[string]string{"site.yaml": site, "storage.conf": storage},
+		Command:  func(l *service.Lab) []string { return []string{l.Bin("lab"), "forward"} },
+		Ready: func(ctx context.Context, _ *service.Lab) error {
+			return listening(ctx, HostPorts())
+		},
+	}
+}
+
+// Forward is what its process does; see node.Forward.
+func Forward(ctx context.Context, l *service.Lab) error {
+	return node.Forward(ctx, HostPorts(), l.Holder)
+}

@@ -1,0 +1,50 @@
+// Package catalog holds the lab's services, one file each.
+package catalog
+
+import "github.com/ystackdev/ystack/lab/service"
+
+// All lists every service. A new one is a file beside this one and a line here.
+func All() []*service.Service {
+	return []*service.Service{
+		nodeService(),
+		forward(),
+		etcd(),
+		kubeAPIServer(),
+		kubeControllerManager(),
+		kubeScheduler(),
+		containerd(),
+		kubelet(),
+		kubeProxy(),
+		coreDNS(),
+		registry("registry", registryAddress, seedRegistry),
+		registry("hub", hubAddress, seedHub),
+	}
+}
+
+// Profiles are names for several services at once; up knows them too.
+func Profiles() map[string][]string {
+	return map[string][]string{
+		"all":        service.Names(All()),
+		"kubernetes": {"kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
+		"registries": {"registry", "hub", "forward"},
+	}
+}
+
+// Expand replaces the profiles among names by their services; none means all.
+func Expand(names []string) []string {
+	if len(names) == 0 {
+		names = []string{"all"}
+	}
+	var out []string
+	for _, name := range names {
+		if profile, ok := Profiles()[name]; ok {
+			out = append(out, profile...)
+		} else {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// HostPorts are the addresses that must be free on the machine.
+func HostPorts() []string { return []string{apiAddress, registryAddress, hubAddress} }

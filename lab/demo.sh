@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The main job on real servers: the example's source goes in, its page comes out.
+# Run by `make demo`, which starts the lab and sets its environment.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
+
+step "kubectl: the plugin is found"
+kubectl plugin list
+kubectl ystack version
+
+step "A namespace for the application"
+kubectl create namespace hello --dry-run=client -o yaml | kubectl apply -f -
+
+step "From source to running: kubectl ystack pipeline run examples/hello"
+kubectl ystack pipeline run examples/hello
+
+step "What runs, and the record of it"
+kubectl get deployment,pods,service -n hello
+kubectl ystack pipeline list
+kubectl ystack deploy-image history -f examples/hello
+
+step "The page, fetched through the ClusterIP"
+ip=$(kubectl get service hello -n hello -o jsonpath='{.spec.clusterIP}')
+bin/lab shell -- curl -sS --fail --retry 5 --retry-all-errors --max-time 5 "http://$ip/"

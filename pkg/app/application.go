@@ -1,0 +1,86 @@
+package app
+
+// Application is what ystack.yaml says: which images to build from this source
+// and how each of them is deployed.
+type Application struct {
+	APIVersion string          `json:"apiVersion" check:"required,api-version" doc:"Version of this format."`
+	Kind       string          `json:"kind" check:"required,kind-application" doc:"What the document describes."`
+	Metadata   Metadata        `json:"metadata" check:"required" doc:"Who the application is."`
+	Spec       ApplicationSpec `json:"spec" check:"required" doc:"What to build and where to run it."`
+
+	// Path is the file the application was loaded from.
+	Path string `json:"-"`
+}
+
+// Metadata names an Application or a Site.
+type Metadata struct {
+	Name string `json:"name" check:"required,name" doc:"The name; names of images, workloads and services are derived from an application's."`
+}
+
+// ApplicationSpec holds the images to build and the places to run them.
+type ApplicationSpec struct {
+	Images Images  `json:"images,omitzero" doc:"Images to build, by kind of target."`
+	Deploy Deploy  `json:"deploy,omitzero" doc:"How the images are deployed, by kind of target."`
+	Health *Health `json:"health,omitempty" doc:"How to tell that a running replica is well."`
+}
+
+// Images are the images built from the source, by kind of target.
+type Images struct {
+	Container *ContainerImage `json:"container,omitempty" doc:"A container image built from a Dockerfile."`
+}
+
+// ContainerImage says how to build a container image.
+type ContainerImage struct {
+	Dockerfile string            `json:"dockerfile,omitempty" check:"relative-path" default:"Dockerfile" doc:"The Dockerfile, relative to the directory of ystack.yaml."`
+	Context    string            `json:"context,omitempty" check:"relative-path" default:"." doc:"The build context, relative to the directory of ystack.yaml."`
+	Args       map[string]string `json:"args,omitempty" keys:"arg-name" each:"text" doc:"Build arguments (ARG in the Dockerfile)."`
+	Target     string            `json:"target,omitempty" check:"stage" doc:"The stage to build; the last one if empty."`
+}
+
+// Deploy says how the images are deployed, by kind of target.
+type Deploy struct {
+	Container *ContainerDeploy `json:"container,omitempty" doc:"Run the container image in Kubernetes."`
+}
+
+// ContainerDeploy describes a workload in Kubernetes: either by its few usual
+// fields, or by manifests of the user's own.
+type ContainerDeploy struct {
+	Namespace        string            `json:"namespace,omitempty" check:"dns-label" doc:"The namespace to deploy to; that of the kubeconfig context if empty."`
+	Replicas         *int32            `json:"replicas,omitempty" check:"count" doc:"How many replicas run; unset leaves it to the cluster (one, or what an autoscaler decides)."`
+	Ports            []Port            `json:"ports,omitempty" doc:"Ports that a Service offers."`
+	Env              map[string]string `json:"env,omitempty" keys:"env-name" each:"text" doc:"Environment variables of the container."`
+	Resources        *Resources        `json:"resources,omitempty" doc:"Resources the container asks for and may use at most."`
+	ImagePullSecrets []string          `json:"imagePullSecrets,omitempty" each:"dns-subdomain" doc:"Secrets of the namespace that hold the registry's credentials."`
+	Manifests        string            `json:"manifests,omitempty" check:"relative-path" doc:"A file or directory of Kubernetes manifests to use instead, relative to the directory of ystack.yaml."`
+}
+
+// Port is a port that the application's Service offers.
+type Port struct {
+	Name       string `json:"name,omitempty" check:"port-name" doc:"Name of the port; required when there is more than one."`
+	Port       int32  `json:"port" check:"required,port" doc:"Port of the Service."`
+	TargetPort int32  `json:"targetPort,omitempty" check:"port" doc:"Port the container listens on; the same as port if empty."`
+	Protocol   string `json:"protocol,omitempty" check:"protocol" default:"TCP" doc:"Transport protocol."`
+}
+
+// Resources are compute resources by name, such as cpu or memory.
+type Resources struct {
+	Requests map[string]string `json:"requests,omitempty" keys:"resource" each:"quantity" doc:"What a replica needs to be scheduled."`
+	Limits   map[string]string `json:"limits,omitempty" keys:"resource" each:"quantity" doc:"What a replica may use at most."`
+}
+
+// Health says how to tell that a replica is well: by HTTP or by TCP, not both.
+type Health struct {
+	HTTP *HTTPHealth `json:"http,omitempty" doc:"Well if a GET answers 200 to 399."`
+	TCP  *TCPHealth  `json:"tcp,omitempty" doc:"Well if the port accepts a connection."`
+}
+
+// HTTPHealth asks over HTTP.
+type HTTPHealth struct {
+	Port int32  `json:"port" check:"required,port" doc:"Port the container listens on."`
+	Path string `json:"path,omitempty" check:"url-path" default:"/" doc:"Path to ask for."`
+}
+
+// TCPHealth opens a connection.
+type TCPHealth struct {
+	Port int32 `json:"port" check:"required,port" doc:"Port the container listens on."`
+}

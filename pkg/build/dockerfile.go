@@ -1,0 +1,264 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// dockerfile is a parsed Dockerfile: what decides which images it needs.
+type dockerfile struct {
+	path   string
+	nodes  []*parser.Node
+	lex    *shell.Lex
+	args   *scope // ARG before the first FROM
+	stages []stage
+}
+
+// stage is one FROM and what follows it.
+type stage struct {
+	name  string // lower case; "" if it has none
+	base  string // with ARGs filled in
+	raw   string // as written
+	line  int
+	nodes []*parser.Node
+}
+
+// readDockerfile reads and parses the Dockerfile at path.
+func readDockerfile(path string, args map[string]string) (*dockerfile, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &DockerfileError{File: path, Msg: "does not exist; set dockerfile (and context) to where it is"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the Dockerfile: %w", err)
+	}
+	return parseDockerfile(path, content, args)
+}
+
+func parseDockerfile(path string, content []byte, args map[string]string) (*dockerfile, error) {
+	result, err := parser.Parse(bytes.NewReader(content))
+	if err != nil {
+		return nil, parseError(path, err)
+	}
+	d := &dockerfile{path: path, nodes: result.AST.Children, lex: shell.NewLex(result.EscapeToken), args: newScope(args)}
+	foreign := foreignSyntax(content)
+	for _, node := range d.nodes {
+		if err := d.add(node, foreign); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.stages) == 0 {
+		return nil, &DockerfileError{File: path, Msg: "has no FROM instruction"}
+	}
+	return d, nil
+}
+
+func parseError(path string, err error) error {
+	e := &DockerfileError{File: path, Msg: err.Error()}
+	if strings.Contains(e.Msg, "file with no instructions") {
+		e.Msg = "is empty"
+		return e
+	}
+	var located *parser.LocationError
+	if errors.As(err, &located) && len(located.Locations) > 0 && len(located.Locations[0]) > 0 {
+		e.Line = located.Locations[0][0].Start.Line
+	}
+	return e
+}
+
+// foreignSyntax tells whether the file asks for a frontend that is not
+// Docker's, and may therefore have instructions that we do not know.
+func foreignSyntax(content []byte) bool {
+	syntax, _, _, ok := parser.DetectSyntax(content)
+	return ok && !strings.HasPrefix(strings.TrimPrefix(syntax, "docker.io/"), "docker/dockerfile")
+}
+
+// instructions are all that the Dockerfile reference knows.
+const instructions = " ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR "
+
+func (d *dockerfile) add(node *parser.Node, foreign bool) error {
+	keyword := strings.ToUpper(node.Value)
+	switch {
+	case !foreign && !strings.Contains(instructions, " "+keyword+" "):
+		return d.errorf(node, "unknown instruction %s", node.Value)
+	case keyword == "FROM":
+		return d.addStage(node)
+	case len(d.stages) > 0:
+		last := &d.stages[len(d.stages)-1]
+		last.nodes = append(last.nodes, node)
+	case keyword == "ARG":
+		return d.addArg(node)
+	default:
+		return d.errorf(node, "%s before the first FROM; only ARG may stand there", keyword)
+	}
+	return nil
+}
+
+func (d *dockerfile) addArg(node *parser.Node) error {
+	for word := node.Next; word != nil; word = word.Next {
+		key, value, isSet := strings.Cut(word.Value, "=")
+		if isSet {
+			expanded, _, err := d.lex.ProcessWord(value, d.args)
+			if err != nil {
+				return d.errorf(node, "%v", err)
+			}
+			value = expanded
+		}
+		d.args.declare(key, value, isSet)
+	}
+	return nil
+}
+
+func (d *dockerfile) addStage(node *parser.Node) error {
+	words := wordsOf(node)
+	named := len(words) == 3 && strings.EqualFold(words[1], "AS")
+	if len(words) != 1 && !named {
+		return d.errorf(node, "want FROM IMAGE or FROM IMAGE AS NAME")
+	}
+	base, err := d.expand(node, words[0])
+	if err != nil {
+		return err
+	}
+	s := stage{base: base, raw: words[0], line: node.StartLine}
+	if named {
+		s.name = strings.ToLower(words[2])
+	}
+	d.stages = append(d.stages, s)
+	return nil
+}
+
+// expand fills in ARGs. Where one has no value there is no telling which image
+// is meant, so that is an error, as it is for Docker.
+func (d *dockerfile) expand(node *parser.Node, word string) (string, error) {
+	result, err := d.lex.ProcessWordWithMatches(word, d.args)
+	if err != nil {
+		return "", d.errorf(node, "%v", err)
+	}
+	for missing := range result.Unmatched {
+		return "", d.errorf(node, "ARG %s has no value: give it a default before the first FROM, or set it under args", missing)
+	}
+	if result.Result == "" {
+		return "", d.errorf(node, "the image name %q is empty once its ARGs are filled in", word)
+	}
+	return result.Result, nil
+}
+
+// stageIndex finds the stage that a reference means among the first limit
+// stages: by name, or by number where numbered is allowed.
+func (d *dockerfile) stageIndex(ref string, limit int, numbered bool) (int, bool) {
+	for i := limit - 1; i >= 0; i-- {
+		if d.stages[i].name != "" && d.stages[i].name == strings.ToLower(ref) {
+			return i, true
+		}
+	}
+	n, err := strconv.Atoi(ref)
+	return n, numbered && err == nil && n >= 0 && n < limit
+}
+
+// target finds the stage to build.
+func (d *dockerfile) target(name string) (int, error) {
+	if name == "" {
+		return len(d.stages) - 1, nil
+	}
+	if i, ok := d.stageIndex(name, len(d.stages), true); ok {
+		return i, nil
+	}
+	var names []string
+	for _, s := range d.stages {
+		if s.name != "" {
+			names = append(names, s.name)
+		}
+	}
+	return 0, &DockerfileError{File: d.path, Msg: fmt.Sprintf("has no stage %s to build as target; it has: %s", name, strings.Join(names, ", "))}
+}
+
+// lineOf finds the instruction that a builder quotes in its messages.
+func (d *dockerfile) lineOf(instruction string) int {
+	line := 0
+	for _, node := range d.nodes {
+		if strings.Join(strings.Fields(node.Original), " ") == strings.Join(strings.Fields(instruction), " ") {
+			if line != 0 {
+				return 0 // twice the same: no telling which
+			}
+			line = node.StartLine
+		}
+	}
+	return line
+}
+
+// heredoc is the first line with a here-document; 0 if there is none.
+func (d *dockerfile) heredoc() int {
+	i := slices.IndexFunc(d.nodes, func(node *parser.Node) bool { return len(node.Heredocs) > 0 })
+	if i < 0 {
+		return 0
+	}
+	return d.nodes[i].StartLine
+}
+
+func (d *dockerfile) errorf(node *parser.Node, format string, values ...any) error {
+	return &DockerfileError{File: d.path, Line: node.StartLine, Msg: fmt.Sprintf(format, values...)}
+}
+
+func wordsOf(node *parser.Node) []string {
+	var words []string
+	for word := node.Next; word != nil; word = word.Next {
+		words = append(words, word.Value)
+	}
+	return words
+}
+
+// scope holds the values of ARGs that FROM may use.
+type scope struct {
+	given  map[string]string
+	values map[string]string
+}
+
+// newScope knows the platform ARGs that builders predefine for FROM.
+func newScope(given map[string]string) *scope {
+	values := map[string]string{}
+	for _, side := range []string{"TARGET", "BUILD"} {
+		values[side+"PLATFORM"] = "linux/" + runtime.GOARCH
+		values[side+"OS"] = "linux"
+		values[side+"ARCH"] = runtime.GOARCH
+		values[side+"VARIANT"] = ""
+	}
+	for key := range values {
+		if value, ok := given[key]; ok {
+			values[key] = value
+		}
+	}
+	return &scope{given: given, values: values}
+}
+
+func (s *scope) declare(key, value string, isSet bool) {
+	if given, ok := s.given[key]; ok {
+		value, isSet = given, true
+	}
+	if isSet {
+		s.values[key] = value
+	}
+}
+
+// Get and Keys make a scope an environment for shell.Lex.
+func (s *scope) Get(key string) (string, bool) {
+	value, ok := s.values[key]
+	return value, ok
+}
+
+// Keys lists the names that have a value.
+func (s *scope) Keys() []string {
+	keys := make([]string, 0, len(s.values))
+	for key := range s.values {
+		keys = append(keys, key)
+	}
+	return keys
+}

@@ -1,0 +1,131 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/aymanbagabas/go-udiff"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// Diff compares what is there with what the server would make of the plan.
+// Nothing is written. Differs(changes) says whether there is any difference.
+func (d *Deployer) Diff(ctx context.Context, p *Plan) ([]Change, error) {
+	var changes []Change
+	for _, o := range p.Objects {
+		predicted, action, err := d.applyObject(ctx, o, p.Release.App, DryRunServer)
+		if apierrors.IsNotFound(err) && o.Live == nil {
+			// The release brings its namespace, so the server cannot try this out.
+			predicted, action, err = o.Unstructured, Created, nil
+		}
+		if err != nil {
+			return changes, located(o, err)
+		}
+		text, err := diff(o.String(), o.Live, predicted)
+		if err != nil {
+			return changes, located(o, err)
+		}
+		changes = append(changes, Change{Object: o.String(), Action: action, Diff: text})
+	}
+	for _, o := range p.Obsolete {
+		text, err := diff(o.String(), o.Live, nil)
+		if err != nil {
+			return changes, located(o, err)
+		}
+		changes = append(changes, Change{Object: o.String(), Action: Deleted, Diff: text})
+	}
+	for _, o := range p.Kept {
+		changes = append(changes, Change{Object: o.String(), Action: Kept})
+	}
+	return changes, nil
+}
+
+// diff is the difference of two states of an object, nil standing for none.
+func diff(name string, before, after *unstructured.Unstructured) (string, error) {
+	before, after = readable(before), readable(after)
+	mask(before, after)
+	old, err := text(before)
+	if err != nil {
+		return "", err
+	}
+	current, err := text(after)
+	if err != nil {
+		return "", err
+	}
+	return udiff.ToUnified("live/"+name, "release/"+name, old, udiff.Lines(old, current), udiff.DefaultContextLines)
+}
+
+func text(u *unstructured.Unstructured) (string, error) {
+	if u == nil {
+		return "", nil
+	}
+	out, err := yaml.Marshal(u.Object)
+	return string(out), err
+}
+
+// readable leaves out what the server keeps for itself.
+func readable(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if u == nil {
+		return nil
+	}
+	u = u.DeepCopy()
+	stripVolatile(u)
+	delete(u.Object, "status")
+	for _, field := range []string{"managedFields", "uid", "creationTimestamp", "selfLink"} {
+		unstructured.RemoveNestedField(u.Object, "metadata", field)
+	}
+	return u
+}
+
+// mask hides the data of Secrets, and still shows which entries differ.
+func mask(before, after *unstructured.Unstructured) {
+	for _, field := range []string{"data", "stringData"} {
+		old, current := secretData(before, field), secretData(after, field)
+		for key, value := range old {
+			other, both := current[key]
+			switch {
+			case both && reflect.DeepEqual(value, other):
+				old[key], current[key] = "***", "***"
+			case both:
+				old[key], current[key] = "*** (before)", "*** (after)"
+			default:
+				old[key] = "***"
+			}
+		}
+		for key := range current {
+			if _, both := old[key]; !both {
+				current[key] = "***"
+			}
+		}
+	}
+	for _, u := range []*unstructured.Unstructured{before, after} {
+		if u != nil && isSecret(u) {
+			// kubectl apply keeps a copy of everything in here.
+			unstructured.RemoveNestedField(u.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
+		}
+	}
+}
+
+func isSecret(u *unstructured.Unstructured) bool {
+	return u.GroupVersionKind().GroupKind().String() == "Secret"
+}
+
+func secretData(u *unstructured.Unstructured, field string) map[string]any {
+	if u == nil || !isSecret(u) {
+		return nil
+	}
+	data, _ := u.Object[field].(object)
+	return data
+}
+
+// Manifest is the object as YAML, as --dry-run=client prints it.
+func (o Object) Manifest() (string, error) {
+	out, err := text(o.Unstructured)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", o, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,101 @@
+package kubernetes
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// History lists the revisions of the application's Deployments, by Deployment,
+// newest first. ErrNotDeployed if there is none.
+func (d *Deployer) History(ctx context.Context, namespace, app string) ([]HistoryEntry, error) {
+	deployments, err := d.deployments(ctx, namespace, app)
+	if err != nil {
+		return nil, err
+	}
+	var entries []HistoryEntry
+	for i := range deployments {
+		past, err := d.past(ctx, &deployments[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range past {
+			entries = append(entries, p.HistoryEntry)
+		}
+	}
+	return entries, nil
+}
+
+// revision is a HistoryEntry and what it was read from.
+type revision struct {
+	HistoryEntry
+	set *unstructured.Unstructured
+}
+
+// past lists the revisions of a Deployment, newest first.
+func (d *Deployer) past(ctx context.Context, deployment *unstructured.Unstructured) ([]revision, error) {
+	r := decode[rollout](deployment)
+	r.Kind = deployment.GetKind()
+	sets, err := d.in(resourceOf("apps", "replicasets"), r.Namespace).
+		List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&r.Spec.Selector)})
+	if err != nil {
+		return nil, d.Client.Explain(err)
+	}
+	var revisions []revision
+	for i := range sets.Items {
+		if set := &sets.Items[i]; controlledBy(set.GetOwnerReferences(), r.UID) {
+			revisions = append(revisions, revision{entry(r, set), set})
+		}
+	}
+	slices.SortFunc(revisions, func(a, b revision) int { return cmp.Compare(b.Number, a.Number) })
+	return revisions, nil
+}
+
+func entry(r *rollout, set *unstructured.Unstructured) HistoryEntry {
+	annotations := set.GetAnnotations()
+	number, _ := strconv.ParseInt(annotations[annotationNumber], 10, 64)
+	e := HistoryEntry{
+		Deployment: r.Name,
+		Number:     number,
+		Revision:   annotations[annotationRevision],
+		Image:      annotations[annotationImage],
+		Created:    set.GetCreationTimestamp().Time,
+		By:         annotations[annotationBy],
+		Run:        annotations[annotationRun],
+		Source:     annotations[annotationSource],
+		Current:    annotations[annotationNumber] == r.Annotations[annotationNumber],
+		State:      StateSuperseded,
+	}
+	if e.Image == "" {
+		e.Image = firstImage(set)
+	}
+	if e.Current {
+		e.State = r.state()
+	}
+	return e
+}
+
+func (r *rollout) state() HistoryState {
+	switch {
+	case r.done():
+		return StateReady
+	case find(r.Status.Conditions, "Progressing").Status == "False", find(r.Status.Conditions, "ReplicaFailure").Status == "True":
+		return StateFailed
+	}
+	return StateProgressing
+}
+
+func firstImage(set *unstructured.Unstructured) string {
+	containers, _, _ := unstructured.NestedSlice(set.Object, "spec", "template", "spec", "containers")
+	for _, c := range containers {
+		if c, ok := c.(object); ok {
+			image, _ := c["image"].(string)
+			return image
+		}
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package pipeline
+
+import "time"
+
+// State is where a run or a step stands.
+type State string
+
+// Interrupted is a run that ended without saying so: it was killed, or the
+// machine went down. The same command resumes it.
+const (
+	Pending     State = "pending"
+	Running     State = "running"
+	Succeeded   State = "succeeded"
+	Failed      State = "failed"
+	Interrupted State = "interrupted"
+)
+
+// Run is what the events of one run add up to.
+type Run struct {
+	ID string `json:"id"`
+	Subject
+	State   State     `json:"state"`
+	Started time.Time `json:"started"`
+	// Ended is the time of the last event.
+	Ended   time.Time `json:"ended"`
+	Resumed int       `json:"resumed,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Steps   []Step    `json:"steps"`
+}
+
+// Step is what the events of one step add up to.
+type Step struct {
+	Name    string            `json:"name"`
+	State   State             `json:"state"`
+	Started time.Time         `json:"started,omitzero"`
+	Ended   time.Time         `json:"ended,omitzero"`
+	Message string            `json:"message,omitempty"`
+	Output  map[string]string `json:"output,omitempty"`
+	Items   []Item            `json:"items,omitempty"`
+}
+
+// Step returns the step of that name, or nil.
+func (r *Run) Step(name string) *Step {
+	for i := range r.Steps {
+		if r.Steps[i].Name == name {
+			return &r.Steps[i]
+		}
+	}
+	return nil
+}
+
+// Output returns a finished step's output value, or "".
+func (r *Run) Output(step, key string) string {
+	if s := r.Step(step); s != nil && s.State == Succeeded {
+		return s.Output[key]
+	}
+	return ""
+}
+
+// Finished reports whether the run said how it ended.
+func (r *Run) Finished() bool { return r.State == Succeeded || r.State == Failed }
+
+// apply folds one event into the run.
+func (r *Run) apply(e Event) {
+	r.Ended = e.Time
+	switch e.Type {
+	case RunStarted:
+		r.ID, r.Started, r.State = e.Run, e.Time, Running
+		if e.Subject != nil {
+			r.Subject = *e.Subject
+		}
+	case RunResumed:
+		r.State, r.Message = Running, ""
+		r.Resumed++
+	case RunSucceeded:
+		r.State, r.Message = Succeeded, e.Message
+	case RunFailed:
+		r.State, r.Message = Failed, e.Message
+	default:
+		r.applyStep(e)
+	}
+}
+
+func (r *Run) applyStep(e Event) {
+	s := r.Step(e.Step)
+	if s == nil {
+		r.Steps = append(r.Steps, Step{Name: e.Step})
+		s = &r.Steps[len(r.Steps)-1]
+	}
+	if e.Message != "" {
+		s.Message = e.Message
+	}
+	switch e.Type {
+	case StepStarted:
+		*s = Step{Name: e.Step, State: Running, Started: e.Time}
+	case StepProgress:
+		s.Items = e.Items
+	case StepDone:
+		s.State, s.Ended, s.Output = Succeeded, e.Time, e.Output
+	case StepFailed:
+		s.State, s.Ended = Failed, e.Time
+	}
+}
