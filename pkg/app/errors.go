@@ -13,8 +13,7 @@ apiVersion: ystack.dev/v1alpha1
 kind: Site
 metadata: {name: mine}
 spec:
-  registries: {push: registry.example/apps, bases: [docker.io]}
-`)
+  registries: {push: registry.example/apps, bases: [docker.io]}`)
 
 // FieldError is one problem of a file, with its place.
 type FieldError struct {

@@ -157,11 +157,11 @@ var someRuns = []pipeline.Run{
 			{Name: "deploy", State: pipeline.Failed, Started: time.Unix(13, 0), Ended: time.Unix(20, 0)},
 		},
 	},
-	{ID: "日本-20260101-030405-ef01", State: pipeline.Interrupted, Subject: pipeline.Subject{App: "日本", Revision: "0123456789ab-dirty.01234567"}, Started: time.Date(2026, 1, 1, 3, 4, 5, 0, time.Local)},
+	{ID: "日本-20260101-030405-ef01", State: pipeline.Interrupted, Subject: pipeline.Subject{App: "日本", Revision: "0123456789ab-dirty.01234567"}, Started: time.Date(2026, 1, 1, 3, 4, 5, 0, time.Local), Ended: time.Date(2026, 1, 1, 3, 4, 6, 0, time.Local)},
 }
 
 func TestListing(t *testing.T) {
-	for _, format := range []string{"", "wide", "name", "json", "yaml", "jsonpath={.items[*].app}", "jsonpath=.items[0].state", "custom-columns=NAME:.metadata.name,STEP:.steps[*].name", "go-template={{range .items}}{{.app}} {{end}}"} {
+	for _, format := range []string{"", "wide", "name", "json", "yaml", "jsonpath={.items[*].app}", "jsonpath=.items[0].state", "custom-columns=NAME:.metadata.name,STEP:.steps[*].name"} {
 		t.Run(format, func(t *testing.T) {
 			var out bytes.Buffer
 			if err := runListing.print(&out, format, someRuns); err != nil {

@@ -31,7 +31,7 @@ type listing[T any] struct {
 
 func addOutputFlag(cmd *cobra.Command, output *string) {
 	cmd.Flags().StringVarP(output, "output", "o", "",
-		"output format: json, yaml, wide, name, jsonpath=…, go-template=…, custom-columns=HEADER:.path,…")
+		"output format: json, yaml, wide, name, jsonpath=…, custom-columns=HEADER:.path,…")
 }
 
 // print writes the items in the format that -o names.
@@ -110,16 +110,10 @@ func printerFor(format string) (printers.ResourcePrinter, error) {
 			return nil, usagef("-o jsonpath: %v", err)
 		}
 		return p, nil
-	case "go-template":
-		p, err := printers.NewGoTemplatePrinter([]byte(arg))
-		if err != nil {
-			return nil, usagef("-o go-template: %v", err)
-		}
-		return p, nil
 	case "custom-columns":
 		return newCustomColumns(arg)
 	}
-	return nil, usagef("unknown output format %q: json, yaml, wide, name, jsonpath=…, go-template=… or custom-columns=…", format)
+	return nil, usagef("unknown output format %q: json, yaml, wide, name, jsonpath=… or custom-columns=…", format)
 }
 
 // relaxed adds the braces that kubectl lets users leave out.

@@ -18,6 +18,7 @@ func TestCleanRemote(t *testing.T) {
 		"git@host:team/a.git":                 "git@host:team/a.git",
 		"host:a":                              "host:a",
 		"user:secret@host:a":                  "host:a",
+		"user:secret@host:a?token=secret":     "host:a",
 		"git@host:a?token=secret":             "git@host:a",
 		"file:///srv/a":                       "file:///srv/a",
 		"/srv/a":                              "/srv/a",

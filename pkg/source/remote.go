@@ -19,7 +19,7 @@ func cleanRemote(remote string) string {
 		return remote // a local path
 	}
 	if at := strings.LastIndex(rest, "@"); at >= 0 { // user:password@host:path
-		return rest[at+1:]
+		return cleanRemote(rest[at+1:])
 	}
 	path, _, _ := strings.Cut(rest, "?")
 	return before + ":" + path
