@@ -24,6 +24,15 @@ func installAll(ctx context.Context, lab *service.Lab, services []*service.Servi
 			return err
 		}
 	}
+	// What an interrupted run was in the middle of.
+	for _, pattern := range []string{lab.Bin(".part-*"), lab.Cache(".part-*")} {
+		parts, _ := filepath.Glob(pattern)
+		for _, part := range parts {
+			if err := os.RemoveAll(part); err != nil {
+				return err
+			}
+		}
+	}
 	if err := installPackages(ctx, lab, services); err != nil {
 		return err
 	}
@@ -72,18 +81,22 @@ func logged(lab *service.Lab, name string, do func(io.Writer) error) error {
 }
 
 func compileAll(ctx context.Context, lab *service.Lab, services []*service.Service) error {
-	if lab.Repo == "" {
-		return errors.New("run it inside a checkout of ystack: what to compile is written there, in lab/build")
-	}
 	var builds []string
 	for _, s := range services {
 		builds = append(builds, s.Builds...)
 	}
 	for _, target := range install.Targets(lab.Repo) {
-		if slices.Contains(builds, target.Name) {
-			if err := install.Compile(ctx, target, lab.Bin(""), lab.Say); err != nil {
-				return err
-			}
+		if !slices.Contains(builds, target.Name) {
+			continue
+		}
+		if lab.Repo == "" && target.Present(lab.Bin("")) {
+			continue // outside of a checkout the lab takes what it has
+		}
+		if lab.Repo == "" {
+			return errors.New("run it inside a checkout of ystack: what to compile is written there, in lab/build")
+		}
+		if err := install.Compile(ctx, target, lab.Bin(""), lab.Say); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,3 +1,5 @@
+//go:build linux
+
 package catalog
 
 import "github.com/ystackdev/ystack/lab/service"

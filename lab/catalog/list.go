@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package catalog holds the lab's services, one file each.
 package catalog
 

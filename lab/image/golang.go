@@ -1,3 +1,5 @@
+//go:build linux
+
 package image
 
 import v1 "github.com/google/go-containerregistry/pkg/v1"

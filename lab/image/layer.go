@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package image makes the container images that the lab's registries start
 // with, out of what the machine has. The same input gives the same digest.
 package image

@@ -1,3 +1,5 @@
+//go:build linux
+
 package install
 
 import (
@@ -24,7 +26,7 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 		return err
 	}
 	stamp := filepath.Join(bin, "."+t.Name)
-	if old, err := os.ReadFile(stamp); err == nil && string(old) == key && t.present(bin) {
+	if old, err := os.ReadFile(stamp); err == nil && string(old) == key && t.Present(bin) {
 		return nil
 	}
 	part, err := os.MkdirTemp(bin, ".part-*")
@@ -45,7 +47,8 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 	return process.WriteFile(stamp, []byte(key), 0o644)
 }
 
-func (t Target) present(bin string) bool {
+// Present reports whether bin has all programs, of whatever version.
+func (t Target) Present(bin string) bool {
 	for name := range t.Programs {
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			return false

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package install gets the programs of the lab: from Debian's packages and
 // from the sources of Go modules.
 package install
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Missing returns the packages whose file is not there, sorted. A file that
@@ -77,10 +80,12 @@ func Unpack(ctx context.Context, name, dir string, log io.Writer) error {
 }
 
 func apt(ctx context.Context, dir string, log io.Writer, args ...string) error {
-	cmd := exec.CommandContext(ctx, "/usr/bin/apt-get", append([]string{"-q", "-o", "DPkg::Lock::Timeout=120"}, args...)...)
+	// An interrupt waits for it: half-configured packages help nobody.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/usr/bin/apt-get", append([]string{"-q", "-o", "DPkg::Lock::Timeout=120"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
-	if err := cmd.Run(); err != nil {
+	if err := errors.Join(cmd.Run(), ctx.Err()); err != nil {
 		return fmt.Errorf("apt-get %s: %w", strings.Join(args, " "), err)
 	}
 	return nil

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package node makes the one node of the lab's cluster: a network and a mount
 // namespace on this machine that every server and every pod lives in. Its
 // mounts, addresses and firewall rules end with it, and none shows outside.

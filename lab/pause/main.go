@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command pause is what keeps a pod's namespaces alive: it waits to be told
 // to end, and buries the orphans that a shared process namespace hands it.
 package main

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package pki makes the certificates of the lab's cluster: one authority, and
 // a key pair for each server and each client of it.
 package pki

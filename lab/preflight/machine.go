@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package preflight tells whether this machine can hold the lab, and if not,
 // why not.
 package preflight

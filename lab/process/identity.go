@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package process starts the lab's processes, remembers them across runs of
 // the lab, and ends them. A process is known by its pid and by the moment it
 // started, so a pid that the kernel has given to somebody else is never taken

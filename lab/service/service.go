@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package service is what the lab's servers have in common: how one is
 // described, and how many are brought up and down together.
 package service
