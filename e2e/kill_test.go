@@ -38,7 +38,7 @@ func TestKillAtEachBoundary(t *testing.T) {
 			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 				t.Fatalf("was not killed at %s: %v\n%s", point, err, out)
 			}
-			a.mustFinish(t)
+			a.mustFinish(t, "succeeded")
 		})
 	}
 }
@@ -63,7 +63,7 @@ func TestKillAtRandomMoments(t *testing.T) {
 			time.Sleep(moment)
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-			a.mustFinish(t)
+			a.mustFinish(t, "succeeded")
 		})
 	}
 }
@@ -98,7 +98,8 @@ func (a *application) run(env ...string) (string, error) {
 }
 
 // mustFinish runs the same command again and counts what was done in all.
-func (a *application) mustFinish(t *testing.T) {
+// states are those of the runs on record afterwards, newest first.
+func (a *application) mustFinish(t *testing.T, states string) {
 	t.Helper()
 	if out, err := a.run(); err != nil {
 		t.Fatalf("the same command again: %v\n%s", err, out)
@@ -116,8 +117,8 @@ func (a *application) mustFinish(t *testing.T) {
 	}
 	cmd := exec.Command("kubectl", "ystack", "pipeline", "list", "-o", "jsonpath={.items[*].state}")
 	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+a.state)
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Trim(string(out), " \n") != "succeeded" && string(out) != "" {
-		t.Errorf("the record: %v\n%s", err, out)
+	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != states {
+		t.Errorf("the record: %v, %q; want %q", err, out, states)
 	}
 }
 

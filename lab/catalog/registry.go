@@ -22,7 +22,7 @@ func registry(name, address string, seed func(context.Context, *service.Lab) err
 		Packages: map[string]string{"docker-registry": "/usr/bin/docker-registry", "ca-certificates": "/etc/ssl/certs/ca-certificates.crt"},
 		Unpack:   []string{"busybox-static"},
 		Files: map[string]string{name + ".yml": `version: 0.1
-log: {level: warn, accesslog: {disabled: true}}
+log: {level: warn}
 storage:
   filesystem: {rootdirectory: "{{.State "` + name + `"}}"}
   delete: {enabled: true}

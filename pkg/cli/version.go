@@ -63,7 +63,7 @@ func versionOf(env Env) versionInfo {
 			}
 		}
 	}
-	if v.Version == "" {
+	if v.Version == "" || v.Version == "(devel)" {
 		v.Version = "devel"
 	}
 	if v.Commit == "" {
