@@ -49,12 +49,12 @@ func (l *Lab) mend() error {
 }
 
 func (l *Lab) ensure(ctx context.Context, s *Service) error {
-	r, _ := l.Record(s.Name)
-	if l.current(s, r) && l.await(ctx, s, nil, quietLimit) == nil {
+	if r, _ := l.Record(s.Name); l.current(s, r) {
 		if l.changed(s, r) {
-			l.Say("%-24s runs on with the configuration it was started with; for the new one: lab up --restart %s", s.Name, s.Name)
+			l.Say("%-24s has another configuration now: restarting", s.Name)
+		} else if l.await(ctx, s, nil, quietLimit) == nil {
+			return l.seed(ctx, s)
 		}
-		return l.seed(ctx, s)
 	}
 	if err := l.halt(ctx, s); err != nil {
 		return err
