@@ -22,12 +22,12 @@ demo: build lab-up ## the main job on real servers: examples/hello, from source 
 	$(IN_LAB) lab/demo.sh
 
 .PHONY: test
-test: gcc build lab-up ## unit and integration tests
+test: test-tools build lab-up ## unit and integration tests
 	$(IN_LAB) go test -race -shuffle=on ./...
 	cd examples/hello && go test -race -shuffle=on ./...
 
 .PHONY: e2e
-e2e: gcc build lab-up ## what needs the whole lab: shell sessions, kills, faults
+e2e: test-tools build lab-up ## what needs the whole lab: shell sessions, kills, faults
 	$(IN_LAB) go test -race -shuffle=on -count=1 -timeout 30m -tags e2e ./e2e/...
 
 .PHONY: lint
@@ -66,10 +66,10 @@ lab-down: ## stop the lab and clean up
 clean: ## remove what make made in this folder
 	rm -rf bin dist
 
-# The race detector needs a C compiler.
-.PHONY: gcc
-gcc:
-	@command -v gcc >/dev/null || { apt-get update -qq; apt-get install -y --no-install-recommends gcc libc6-dev; }
+# The race detector needs a C compiler; podman is a builder that the lab itself does without.
+.PHONY: test-tools
+test-tools:
+	@command -v gcc >/dev/null && command -v podman >/dev/null || { apt-get update -qq; apt-get install -y --no-install-recommends gcc libc6-dev podman; }
 
 bin/staticcheck bin/gofumpt: tools/go.mod
 	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck mvdan.cc/gofumpt

@@ -68,7 +68,8 @@ func (c containers) Build(ctx context.Context, req Request) (string, error) {
 
 // buildFlags is the command line without its context directory.
 //
-// --layers takes unchanged steps from the cache. --pull=false fetches a base
+// --layers takes unchanged steps from the cache. --force-rm leaves no working
+// container behind when a step fails; each is a copy of the disk. --pull=false fetches a base
 // only if it is not there: it is named by digest, so there is nothing newer.
 //
 // Not --timestamp, although it would date the image: it also sets the time of
@@ -77,7 +78,7 @@ func (c containers) Build(ctx context.Context, req Request) (string, error) {
 // and layers from the cache keep the time of the build that made them, so that
 // the image is reproducible on a cold cache only. The date is a label instead.
 func buildFlags(req Request, pins map[reference]image.Base, skipTLS bool) []string {
-	args := []string{"--layers", "--pull=false", "--file", req.Dockerfile}
+	args := []string{"--layers", "--force-rm", "--pull=false", "--file", req.Dockerfile}
 	if ignore := ignoreFile(req.ContextDir, req.Dockerfile); ignore != "" {
 		args = append(args, "--ignorefile", ignore)
 	}
@@ -159,7 +160,7 @@ func older(version string, than [2]int) bool {
 }
 
 func (c containers) Has(ctx context.Context, imageID string) (bool, error) {
-	args := []string{"inspect", "--type", "image", "--format", "ok", imageID}
+	args := []string{"inspect", "--type", "image", imageID}
 	tail, err := command{path: c.path, args: args}.run(ctx)
 	return present(ctx, c.name, tail, err)
 }

@@ -144,12 +144,22 @@ func (d *dockerfile) expand(node *parser.Node, word string) (string, error) {
 		return "", d.errorf(node, "%v", err)
 	}
 	for missing := range result.Unmatched {
+		if hasFallback(word, missing) {
+			continue
+		}
 		return "", d.errorf(node, "ARG %s has no value: give it a default before the first FROM, or set it under args", missing)
 	}
 	if result.Result == "" {
 		return "", d.errorf(node, "the image name %q is empty once its ARGs are filled in", word)
 	}
 	return result.Result, nil
+}
+
+// hasFallback tells whether word says what to take when the ARG has no value.
+func hasFallback(word, arg string) bool {
+	return slices.ContainsFunc([]string{":-", "-", ":+", "+"}, func(op string) bool {
+		return strings.Contains(word, "${"+arg+op)
+	})
 }
 
 // stageIndex finds the stage that a reference means among the first limit

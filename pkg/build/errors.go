@@ -12,7 +12,7 @@ var (
 	// ErrNoBuilder: none of the known builders is installed and usable.
 	ErrNoBuilder = errors.New("no container image builder")
 	// ErrDockerfile: the Dockerfile is missing, empty or wrong.
-	ErrDockerfile = errors.New("Dockerfile is wrong")
+	ErrDockerfile = errors.New("wrong Dockerfile")
 	// ErrBase: a base image could not be pulled.
 	ErrBase = errors.New("base image not pulled")
 	// ErrStep: a RUN, COPY or other instruction failed.

@@ -22,7 +22,7 @@ type failure struct {
 // What the tools say. Buildah and podman put the failed step in quotes, BuildKit
 // and docker name the command and print the place as "Dockerfile:3".
 var (
-	quotedStep   = regexp.MustCompile(`(?s)building at STEP "(.*)": (.*)`)
+	quotedStep   = regexp.MustCompile(`(?s)building at STEP "(.*)`)
 	processStep  = regexp.MustCompile(`process "(.*)" did not complete successfully: (.*)`)
 	markedLine   = regexp.MustCompile(`^\s*(\d+) \| >>> (.*)`)
 	parseLine    = regexp.MustCompile(`(?i)dockerfile parse error(?: on)? line (\d+): (.*)`)
@@ -32,7 +32,7 @@ var (
 	registrySays = regexp.MustCompile(`(?i)invalid status code from registry|unexpected http status|unexpected status|uploading manifest|writing manifest|writing blob`)
 	diskFull     = regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`)
 	chatter      = regexp.MustCompile(`^(subprocess exited with status|exit status|Error: |ERROR: |error: |time="|STEP |\[\d+/\d+\] |-->|Copying |Writing |Getting |Storing |Trying |COMMIT|#\d+ (\[|DONE|ERROR|CACHED)|-+$|\S*Dockerfile\S*:\d+$|\s*\d+ \| )`)
-	stepPrefix   = regexp.MustCompile(`^#\d+ [\d.]+ `) // BuildKit's "#5 0.123 output"
+	stepPrefix   = regexp.MustCompile(`^(#\d+ )?\d+\.\d{3} `) // BuildKit's "#5 0.123 output"
 )
 
 // explain makes a typed error of a failed run.
@@ -40,16 +40,17 @@ func (f failure) explain(ctx context.Context, tail []string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", f.tool, context.Cause(ctx))
 	}
-	e := &ToolError{Tool: f.tool, Kind: ErrTool, Where: f.where, Reason: reason(tail, err)}
+	why := reason(tail, err)
+	e := &ToolError{Tool: f.tool, Kind: ErrTool, Where: f.where, Reason: image.Scrub(why)}
 	e.Tail = said(tail)
 	text := strings.Join(tail, "\n")
 	switch {
 	case diskFull.MatchString(lastOf(tail)):
 		e.Kind, e.Reason = ErrNoSpace, "free some, e.g. with: "+f.tool+" "+cleaner(f.tool)
 	case f.pushing:
-		e.Kind = pushKind(e.Reason)
+		e.Kind = pushKind(why)
 	case f.pulling:
-		e.Kind, e.Cause = ErrBase, pullCause(e.Reason)
+		e.Kind, e.Cause = ErrBase, pullCause(why)
 	case f.doc != nil:
 		e.fromBuild(f.doc, text)
 	}
@@ -63,7 +64,8 @@ func (e *ToolError) fromBuild(d *dockerfile, text string) {
 		return
 	}
 	if m := quotedStep.FindStringSubmatch(text); m != nil {
-		e.step(d, m[1], m[2], d.lineOf(m[1]))
+		step, detail := splitStep(d, m[1])
+		e.step(d, step, detail, d.lineOf(step))
 		return
 	}
 	if line, source := marked(text); line > 0 {
@@ -77,7 +79,24 @@ func (e *ToolError) fromBuild(d *dockerfile, text string) {
 		}
 	}
 	if basePull.MatchString(text) {
-		e.Kind, e.Cause, e.Step = ErrBase, pullCause(e.Reason), ""
+		e.Kind, e.Cause, e.Step = ErrBase, pullCause(text), ""
+	}
+}
+
+// splitStep parts `RUN x": exit status 1`. The step may hold the separator too,
+// so the part that is an instruction of the Dockerfile counts, else the first.
+func splitStep(d *dockerfile, quoted string) (step, detail string) {
+	const end = `": `
+	step, detail, _ = strings.Cut(quoted, end)
+	for i := 0; ; {
+		j := strings.Index(quoted[i:], end)
+		if j < 0 {
+			return step, detail
+		}
+		if i += j; d.lineOf(quoted[:i]) > 0 {
+			return quoted[:i], quoted[i+len(end):]
+		}
+		i += len(end)
 	}
 }
 
@@ -144,12 +163,12 @@ func reason(tail []string, err error) string {
 	for _, line := range slices.Backward(tail) {
 		for _, prefix := range []string{"Error: ", "ERROR: ", "error: "} {
 			if rest, ok := strings.CutPrefix(line, prefix); ok {
-				return image.Scrub(rest)
+				return rest
 			}
 		}
 	}
 	if len(tail) > 0 {
-		return image.Scrub(lastOf(tail))
+		return lastOf(tail)
 	}
 	return err.Error()
 }

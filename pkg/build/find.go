@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/image"
 )
 
 // probeLimit is how long a daemon may take to say that it is there.
@@ -16,9 +18,9 @@ const probeLimit = 10 * time.Second
 type tool struct {
 	name    string
 	binary  string
-	probe   []string // must succeed for the builder to be usable; none: the binary is enough
-	missing string   // what to do if it is not there
-	lacking string   // what to do if the probe fails
+	probes  [][]string // each must succeed for the builder to be usable; none: the binary is enough
+	missing string     // what to do if it is not there
+	lacking string     // what to do if a probe fails
 	make    func(path string) Builder
 }
 
@@ -31,17 +33,17 @@ func tools() []tool {
 			make: func(path string) Builder { return containers{name: "buildah", path: path} },
 		},
 		{
-			name: "buildkit", binary: "buildctl", probe: []string{"debug", "workers"},
+			name: "buildkit", binary: "buildctl", probes: [][]string{{"debug", "workers"}},
 			missing: "install buildctl", lacking: "start buildkitd, or set BUILDKIT_HOST to where it listens",
 			make: func(path string) Builder { return buildkit{path: path} },
 		},
 		{
-			name: "podman", binary: "podman", probe: []string{"info"},
+			name: "podman", binary: "podman", probes: [][]string{{"info"}},
 			missing: "install podman", lacking: "see what podman info says",
 			make: func(path string) Builder { return containers{name: "podman", path: path} },
 		},
 		{
-			name: "docker", binary: "docker", probe: []string{"buildx", "inspect"},
+			name: "docker", binary: "docker", probes: [][]string{{"version"}, {"buildx", "version"}},
 			missing: "install docker", lacking: "start the docker daemon, or set DOCKER_HOST; buildx must be installed too",
 			make: func(path string) Builder { return docker{path: path} },
 		},
@@ -80,13 +82,12 @@ func (t tool) find(ctx context.Context, lookPath func(string) (string, error)) (
 	if err != nil {
 		return nil, fmt.Errorf("%s is not in PATH (%s)", t.binary, t.missing)
 	}
-	if t.probe == nil {
-		return t.make(path), nil
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, errors.New("no answer in time"))
 	defer cancel()
-	if tail, err := (command{path: path, args: t.probe}).run(ctx); err != nil {
-		return nil, fmt.Errorf("%s is not usable: %s (%s)", t.name, reason(tail, err), t.lacking)
+	for _, probe := range t.probes {
+		if tail, err := (command{path: path, args: probe}).run(ctx); err != nil {
+			return nil, fmt.Errorf("%s is not usable: %s (%s)", t.name, image.Scrub(reason(tail, err)), t.lacking)
+		}
 	}
 	return t.make(path), nil
 }

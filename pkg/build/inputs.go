@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/moby/patternmatcher"
 	"golang.org/x/sync/errgroup"
@@ -178,23 +179,33 @@ func (w *walker) note(format string, values ...any) {
 // sumFiles hashes the files' contents, several at a time.
 func sumFiles(entries []*entry) error {
 	var group errgroup.Group
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for _, e := range entries {
-		if e.kind == "file" || e.kind == "exec" {
-			group.Go(e.sumContent)
-		}
+	var next atomic.Int64
+	for range 2 * runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			buffer := make([]byte, 64<<10)
+			for i := next.Add(1) - 1; i < int64(len(entries)); i = next.Add(1) - 1 {
+				if err := entries[i].sumContent(buffer); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return group.Wait()
 }
 
-func (e *entry) sumContent() error {
+func (e *entry) sumContent(buffer []byte) error {
+	if e.kind != "file" && e.kind != "exec" {
+		return nil
+	}
 	file, err := os.Open(e.path)
 	if err != nil {
 		return fmt.Errorf("build context: %w; make it readable, or list it in .dockerignore", err)
 	}
 	defer file.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
+	// The struct hides the file's WriteTo, which would allocate a buffer of its own.
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{file}, buffer); err != nil {
 		return fmt.Errorf("build context: %w", err)
 	}
 	e.sum = string(h.Sum(nil))

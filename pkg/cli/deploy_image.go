@@ -199,6 +199,8 @@ func (o *deployImageOptions) fromCluster(ctx context.Context, d *kubernetes.Depl
 		r = kubernetes.Release{App: name}
 	case err != nil:
 		return r, err
+	case r.Spec.Manifests != "":
+		return r, fmt.Errorf("%s was deployed from manifests in its source (%s): deploy it with -f ystack.yaml", name, r.Spec.Manifests)
 	case len(o.Ports) > 0:
 		return r, usagef("--port: %s is deployed already, with ports of its own; change them in its ystack.yaml and deploy with -f", name)
 	}

@@ -39,5 +39,5 @@ func (k *kubeFlags) client(siteContext string) (*kube.Client, error) {
 	if k.overrides.CurrentContext == "" {
 		k.overrides.CurrentContext = siteContext
 	}
-	return kube.New(clientcmd.NewNonInteractiveDeferredLoadingClientConfig(k.loading, &k.overrides), "ystack")
+	return kube.Load(k.loading, &k.overrides, "ystack")
 }

@@ -142,15 +142,19 @@ func answerText(answer *transport.Error) string {
 
 // secrets matches what must not be shown of a URL or header that an error
 // quotes: user information, query, and credentials after their scheme.
-var secrets = regexp.MustCompile(`(?i)(https?://)[^/\s"'@]*@|\?[^\s"']*|((?:bearer|basic)\s+)[^\s"',]+`)
+var secrets = regexp.MustCompile(`(?i)(https?://)[^/\s"'@]*@|\?[^\s"'=]+=[^\s"']*|((?:bearer|basic)\s+)[^\s"',]+`)
+
+// textLimit is how much of a foreign text an error message shows.
+const textLimit = 400
 
 // Scrub makes foreign text fit for one line of an error message: no line
-// breaks, no credentials that a URL or header quoted in it carries, not too long.
+// breaks, no credentials that a URL or header quoted in it carries, not too
+// long. What is too long loses its middle: the cause stands at the end.
 func Scrub(text string) string {
 	text = secrets.ReplaceAllString(text, "$1$2")
 	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
+	if len(text) > textLimit {
+		text = strings.ToValidUTF8(text[:textLimit/4]+" … "+text[len(text)-textLimit*3/4:], "")
 	}
 	return strings.TrimRight(text, ": ")
 }

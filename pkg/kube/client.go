@@ -44,11 +44,27 @@ type Client struct {
 	discovery map[string][]Resource // by path, filled when first needed
 }
 
-// New makes a client of a loaded configuration. It does not connect yet.
+// Load makes a client of kubeconfig files and what flags say otherwise. It does
+// not connect yet.
+func Load(files clientcmd.ClientConfigLoader, overrides *clientcmd.ConfigOverrides, userAgent string) (*Client, error) {
+	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(files, overrides)
+	return newClient(config, overrides.CurrentContext, userAgent)
+}
+
+// New makes a client of a loaded configuration. A configuration does not tell
+// which context it was told to use: where flags can choose one, use Load, or
+// messages name the kubeconfig's current one.
 func New(config clientcmd.ClientConfig, userAgent string) (*Client, error) {
-	context, err := contextName(config)
-	if err != nil {
-		return nil, err
+	return newClient(config, "", userAgent)
+}
+
+func newClient(config clientcmd.ClientConfig, context, userAgent string) (*Client, error) {
+	if context == "" {
+		raw, err := config.RawConfig()
+		if err != nil {
+			return nil, explainConfig(err, config, "")
+		}
+		context = raw.CurrentContext
 	}
 	settings, err := config.ClientConfig()
 	if err != nil {
@@ -92,18 +108,3 @@ func (c *Client) connect(settings *rest.Config, userAgent string) error {
 // Warnings are the deprecation and policy warnings that the server sent with
 // its answers so far, each once.
 func (c *Client) Warnings() []string { return c.warnings.all() }
-
-// contextName is the name of the context in use, with overrides.
-func contextName(config clientcmd.ClientConfig) (string, error) {
-	raw, err := config.RawConfig()
-	if err != nil {
-		return "", explainConfig(err, config, "")
-	}
-	if overriding, ok := config.(clientcmd.OverridingClientConfig); ok {
-		// It fails for a context that does not exist; ClientConfig says so better.
-		if merged, err := overriding.MergedRawConfig(); err == nil {
-			raw = merged
-		}
-	}
-	return raw.CurrentContext, nil
-}

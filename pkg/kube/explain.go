@@ -43,6 +43,7 @@ func (c *Client) explainTransport(err error) error {
 		return e
 	}
 	if _, plugin, ok := strings.Cut(err.Error(), "getting credentials: "); ok {
+		plugin, _, _ = strings.Cut(plugin, "\n") // a page of advice on installing plugins follows
 		return &Error{ErrExecPlugin, fmt.Sprintf("the credential plugin of context %q failed: %s; "+
 			"run it by hand, or log in again", c.Context, plugin), err}
 	}

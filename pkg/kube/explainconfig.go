@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -18,7 +20,7 @@ func explainConfig(err error, config clientcmd.ClientConfig, context string) err
 	case clientcmd.IsEmptyConfig(err):
 		return &Error{ErrNoKubeconfig, fmt.Sprintf("no kubeconfig: %s is missing or empty; "+
 			"name one with --kubeconfig or KUBECONFIG", files), err}
-	case clientcmd.IsContextNotFound(err):
+	case clientcmd.IsContextNotFound(err), contextMissing().MatchString(err.Error()):
 		return noContext(err, config, files)
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{ErrNoKubeconfig, fmt.Sprintf("no kubeconfig: %v; name one with --kubeconfig or KUBECONFIG", err), err}
@@ -35,6 +37,11 @@ func noContext(err error, config clientcmd.ClientConfig, files string) error {
 	}
 	return &Error{ErrNoContext, fmt.Sprintf("%v in %s; known contexts: %s", err, files, known), err}
 }
+
+// contextMissing is what clientcmd says without a type of its own.
+var contextMissing = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^context "[^"]*" does not exist$`)
+})
 
 // kubeconfigs names the files that were looked at.
 func kubeconfigs(config clientcmd.ClientConfig) string {

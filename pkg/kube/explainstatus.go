@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,12 +38,14 @@ func (c *Client) NamespaceNotFound(namespace string, cause error) error {
 }
 
 // denial is how the API server's authorization words a refusal.
-var denial = regexp.MustCompile(`User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?`)
+var denial = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?`)
+})
 
 // forbidden words a refusal; what is not of authorization (quota, Pod Security,
 // webhooks) is left in the server's words.
 func forbidden(message string) string {
-	m := denial.FindStringSubmatch(message)
+	m := denial().FindStringSubmatch(message)
 	if m == nil {
 		return "the API server refuses: " + message
 	}

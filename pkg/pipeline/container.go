@@ -41,15 +41,14 @@ type Container struct {
 	Deployer *kubernetes.Deployer
 	By       string // who runs it, for the record
 
-	dockerfile []byte
-	names      []string     // external images that the Dockerfile names
-	bases      []image.Base // the same, found and pinned
-	inputs     string       // hash of all that decides the image's content
-	published  string       // digest of an image made of the same inputs, if there is one
-	imageID    string       // what the builder calls the image
-	digest     string       // what the registry calls it
-	prior      *Run         // the run before this one, if any
-	boundary   func(point string)
+	names     []string     // external images that the Dockerfile names
+	bases     []image.Base // the same, found and pinned
+	inputs    string       // hash of all that decides the image's content
+	published string       // digest of an image made of the same inputs, if there is one
+	imageID   string       // what the builder calls the image
+	digest    string       // what the registry calls it
+	prior     *Run         // the run before this one, if any
+	boundary  func(point string)
 }
 
 func (c *Container) repository() string {
@@ -93,11 +92,8 @@ var unbuilt = "sha256:" + strings.Repeat("0", 64)
 func (c *Container) check(ctx context.Context, _ work) (result, error) {
 	var err error
 	req := c.request()
-	if c.dockerfile, err = os.ReadFile(req.Dockerfile); err != nil {
+	if c.names, err = build.ReadBases(req.Dockerfile, req.Args, req.Target); err != nil {
 		return result{}, c.dockerfileError(err)
-	}
-	if c.names, err = build.Bases(c.dockerfile, req.Args, req.Target); err != nil {
-		return result{}, namedDockerfile(err, req.Dockerfile)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -116,15 +112,6 @@ func (c *Container) dockerfileError(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s: spec.images.container.dockerfile: there is no %s; create it, or set the field to the path of yours",
 			c.App.Path, filepath.Join(c.Dir, c.App.Spec.Images.Container.Dockerfile))
-	}
-	return err
-}
-
-// namedDockerfile puts the file's path into an error about its content.
-func namedDockerfile(err error, path string) error {
-	var d *build.DockerfileError
-	if errors.As(err, &d) {
-		d.File = path
 	}
 	return err
 }

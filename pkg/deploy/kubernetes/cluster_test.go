@@ -14,6 +14,7 @@ import (
 
 // TestClusterLifecycle follows an application from nothing through updates.
 func TestClusterLifecycle(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	r := l.release(t)
 	r.Spec.Env["EXTRA"] = "1"
@@ -109,6 +110,7 @@ func (l *lab) checkAnswer(t *testing.T, r Release) {
 
 // TestClusterReplicas: replicas that are not set are an autoscaler's.
 func TestClusterReplicas(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	r := l.release(t)
 	r.Spec.Replicas = nil
@@ -138,6 +140,7 @@ func TestClusterReplicas(t *testing.T) {
 }
 
 func TestClusterHistoryAndRollback(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	r := l.release(t)
 	r.Spec.Env["EXTRA"] = "1"
@@ -188,5 +191,31 @@ func TestClusterHistoryAndRollback(t *testing.T) {
 	}
 	if result := l.apply(t, r2); result.Changed() {
 		t.Errorf("second deploy after a rollback: %v", result.Changes)
+	}
+}
+
+// TestClusterInterruptedCreation: a run that was killed right after the POST
+// leaves fields that the next one, which has them not, still removes.
+func TestClusterInterruptedCreation(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	r := l.release(t)
+	r.Spec.Env["EXTRA"] = "1"
+	plan, err := l.Plan(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range plan.Objects {
+		if _, err := l.create(t.Context(), o, DryRunNone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r = l.release(t)
+	l.deploy(t, r)
+	if env := l.kubectl(t, "", "get", "deployment/hello", "-o", "jsonpath={.spec.template.spec.containers[0].env[*].name}"); env != "GREETING" {
+		t.Errorf("environment: %s", env)
+	}
+	if result := l.apply(t, r); result.Changed() {
+		t.Errorf("next deploy: %v", result.Changes)
 	}
 }

@@ -77,6 +77,7 @@ func readable(u *unstructured.Unstructured) *unstructured.Unstructured {
 	for _, field := range []string{"managedFields", "uid", "creationTimestamp", "selfLink"} {
 		unstructured.RemoveNestedField(u.Object, "metadata", field)
 	}
+	unstructured.RemoveNestedField(u.Object, "metadata", "annotations", annotationGeneration)
 	return u
 }
 

@@ -77,8 +77,7 @@ func labUnreachable(t *testing.T) bool {
 func labClient(t *testing.T, namespace string, overrides clientcmd.ConfigOverrides) *kube.Client {
 	t.Helper()
 	overrides.Context.Namespace = namespace
-	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &overrides)
-	client, err := kube.New(config, "ystack-test")
+	client, err := kube.Load(clientcmd.NewDefaultClientConfigLoadingRules(), &overrides, "ystack-test")
 	if err != nil {
 		t.Fatal(err)
 	}

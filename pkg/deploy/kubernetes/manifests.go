@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -71,10 +73,15 @@ func setNested(u *unstructured.Unstructured, field string, values object) {
 	metadata[field] = existing
 }
 
+// lineOf is what follows the file's name in an Origin.
+var lineOf = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`:\d+(: item \d+)*$`)
+})
+
 func noImage(r Release, objects []Object) error {
 	var files []string
 	for _, o := range objects {
-		file, _, _ := strings.Cut(o.Origin, ":")
+		file := lineOf().ReplaceAllString(o.Origin, "")
 		if !slices.Contains(files, file) {
 			files = append(files, file)
 		}
@@ -201,5 +208,5 @@ func (d *Deployer) kustomize(ctx context.Context, directory string) ([]Object, e
 	if err != nil {
 		return nil, fmt.Errorf("%w: kubectl kustomize %s: %w: %s", ErrManifest, directory, err, strings.TrimSpace(stderr.String()))
 	}
-	return parseManifest(directory, content)
+	return parseManifest(directory+" (rendered)", content)
 }

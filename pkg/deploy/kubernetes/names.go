@@ -35,6 +35,8 @@ const (
 
 	// annotationNumber is the Deployment controller's.
 	annotationNumber = "deployment.kubernetes.io/revision"
+	// annotationGeneration is the DaemonSet controller's.
+	annotationGeneration = "deprecated.daemonset.template.generation"
 )
 
 // ownership are the labels by which an object is known as ours.

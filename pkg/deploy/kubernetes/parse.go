@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
@@ -74,14 +75,16 @@ func (d document) objects(file string) ([]Object, error) {
 	return flatten(origin, content)
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`line (\d+): `)
+})
 
 // syntaxError brings the line that the parser counted from the start of the
 // document to that of the file.
 func (d document) syntaxError(file string, err error) error {
 	line, message := d.line, strings.TrimPrefix(err.Error(), "yaml: ")
 	message = strings.TrimPrefix(message, "error converting YAML to JSON: yaml: ")
-	if m := yamlLine.FindStringSubmatchIndex(message); m != nil {
+	if m := yamlLine().FindStringSubmatchIndex(message); m != nil {
 		if n, err := strconv.Atoi(message[m[2]:m[3]]); err == nil {
 			line = d.start + n - 1
 			message = strings.TrimSpace(message[m[1]:])

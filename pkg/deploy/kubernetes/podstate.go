@@ -2,7 +2,9 @@ package kubernetes
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -65,6 +67,8 @@ func containerPhase(c containerStatus, events []*event) (Phase, string) {
 		return NotReady, lastEvent(events, "Unhealthy")
 	case state.Waiting == nil, state.Waiting.Reason == "ContainerCreating", state.Waiting.Reason == "PodInitializing":
 		return waiting(events)
+	case state.Waiting.Reason == "CrashLoopBackOff" && c.LastState.Terminated != nil:
+		return Phase(state.Waiting.Reason), c.LastState.Terminated.String()
 	default:
 		return Phase(state.Waiting.Reason), state.Waiting.Message
 	}
@@ -118,5 +122,12 @@ func lastEvent(events []*event, reasons ...string) string {
 	return ""
 }
 
+// rpcError is how the container runtime's errors begin.
+var rpcError = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`rpc error: code = \w+ desc = `)
+})
+
 // oneLine makes a message of the cluster fit for a sentence.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(rpcError().ReplaceAllString(s, "")), " ")
+}

@@ -85,7 +85,7 @@ func (v *view) isNew(p *pod) bool {
 		return controlledBy(p.OwnerReferences, r.UID) && p.Labels["controller-revision-hash"] == r.Status.UpdateRevision
 	case r.Kind == "DaemonSet":
 		return controlledBy(p.OwnerReferences, r.UID) &&
-			p.Labels["pod-template-generation"] == r.Annotations["deprecated.daemonset.template.generation"]
+			p.Labels["pod-template-generation"] == r.Annotations[annotationGeneration]
 	}
 	if v.setsHidden {
 		return p.Labels[labelHash] == v.youngest()
@@ -139,5 +139,14 @@ func (v *view) status() Status {
 
 // summary says how many replicas are there, for errors.
 func (s Status) summary() string {
-	return fmt.Sprintf("%d of %d new replicas available", min(s.Available, s.Updated), s.Desired)
+	available := min(s.Available, s.Updated)
+	if len(s.Replicas) > 0 {
+		available = 0 // what the workload counts includes replicas of before
+		for _, r := range s.Replicas {
+			if r.Phase == Ready {
+				available++
+			}
+		}
+	}
+	return fmt.Sprintf("%d of %d new replicas ready", available, s.Desired)
 }

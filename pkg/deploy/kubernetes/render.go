@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -16,7 +17,9 @@ import (
 type object = map[string]any
 
 // digestReference is an image that cannot change under its name.
-var digestReference = regexp.MustCompile(`^[^@\s]+@sha256:[0-9a-f]{64}$`)
+var digestReference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[^@\s]+@sha256:[0-9a-f]{64}$`)
+})
 
 // Render gives the objects of a release without asking a cluster (that is what
 // --dry-run=client prints). Namespaced objects get the given namespace.
@@ -24,7 +27,7 @@ func (d *Deployer) Render(ctx context.Context, r Release, namespace string) ([]O
 	if r.App == "" {
 		return nil, fmt.Errorf("%w: the application has no name", ErrSpec)
 	}
-	if !digestReference.MatchString(r.Image) {
+	if !digestReference().MatchString(r.Image) {
 		return nil, fmt.Errorf("%w: image %q is not of the form REPOSITORY@sha256:DIGEST", ErrSpec, r.Image)
 	}
 	if r.Spec.Manifests != "" {

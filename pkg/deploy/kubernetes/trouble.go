@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // trouble is what keeps a pod from being ready.
@@ -91,8 +92,10 @@ func times(n int32) string {
 
 // definitePull are messages of a registry that says no, as against one that
 // cannot be reached at the moment.
-var definitePull = regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|denied|unauthorized|authorization failed|forbidden|` +
-	`invalid reference|InvalidImageName|no match for platform|server gave HTTP response to HTTPS client`)
+var definitePull = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|denied|unauthorized|authorization failed|forbidden|` +
+		`invalid reference|InvalidImageName|no match for platform|server gave HTTP response to HTTPS client`)
+})
 
 func (v *view) imageTrouble(t *trouble, what string, c containerStatus, reason, message string) *trouble {
 	key := string(t.pod.UID) + "/" + c.Name
@@ -107,7 +110,7 @@ func (v *view) imageTrouble(t *trouble, what string, c containerStatus, reason, 
 		}
 	}
 	t.cause = CauseImage
-	t.definite = reason != "ErrImagePull" || definitePull.MatchString(message)
+	t.definite = reason != "ErrImagePull" || definitePull().MatchString(message)
 	t.detail = fmt.Sprintf("%s: the image cannot be pulled (%s): %s", what, reason, message)
 	t.hint = imageHint(message)
 	return t

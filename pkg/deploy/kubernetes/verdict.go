@@ -90,14 +90,26 @@ func rolledOut(r *rollout) string {
 
 // refused says that the server does not let pods be made.
 func (v *view) refused(terminating bool) *RolloutError {
+	failure := v.refusal()
+	// Replicas that are leaving give back what they had of the quota.
+	if !v.lasting("refused", failure != nil && !terminating, refusedGrace) {
+		return nil
+	}
+	return failure
+}
+
+// refusal is the server's last refusal to let a pod be made, if it is one.
+func (v *view) refusal() *RolloutError {
+	if v.rollout == nil {
+		return nil
+	}
 	object, c := v.name(), find(v.rollout.Status.Conditions, "ReplicaFailure")
 	if set := v.newest(); set != nil {
 		object, c = "replicaset.apps/"+set.Name, find(set.Status.Conditions, "ReplicaFailure")
 	} else if p := find(v.rollout.Status.Conditions, "Progressing"); p.Status == "False" && p.Reason == "ReplicaSetCreateError" {
 		c = condition{Status: "True", Message: p.Message}
 	}
-	// Replicas that are leaving give back what they had of the quota.
-	if !v.lasting("refused", c.Status == "True" && !terminating, refusedGrace) {
+	if c.Status != "True" {
 		return nil
 	}
 	e := &RolloutError{Cause: CauseAdmission, Object: object, Detail: "the API server refuses its pods: " + oneLine(c.Message)}
@@ -114,8 +126,7 @@ func (v *view) refused(terminating bool) *RolloutError {
 // unschedulable says that no node takes a pod, and none is on its way.
 func (v *view) unschedulable(p *pod, terminating bool) *RolloutError {
 	c := find(p.Status.Conditions, "PodScheduled")
-	present := c.Status == "False" && c.Reason == "Unschedulable" && !terminating &&
-		latest(v.events[p.UID], "TriggeredScaleUp") == nil
+	present := noNode(c) && !terminating && latest(v.events[p.UID], "TriggeredScaleUp") == nil
 	if !v.lasting("unschedulable/"+string(p.UID), present, unschedulableGrace) {
 		return nil
 	}
@@ -123,6 +134,10 @@ func (v *view) unschedulable(p *pod, terminating bool) *RolloutError {
 		Cause: CauseUnschedulable, Object: "pod/" + p.Name, Detail: "no node takes it: " + oneLine(c.Message),
 		Hint: "ask for less in resources.requests, or add nodes",
 	}
+}
+
+func noNode(scheduled condition) bool {
+	return scheduled.Status == "False" && scheduled.Reason == "Unschedulable"
 }
 
 // stuck is the failure of a rollout that ran out of time: not the time is the
@@ -138,7 +153,11 @@ func (v *view) stuck(when string, timeout error) verdict {
 	}
 	pods, _ := v.current()
 	worst := worstOf(pods, v.events)
+	refusal := v.refusal()
 	switch {
+	case refusal != nil && worst == nil:
+		failure.Cause, failure.Object, failure.Hint = refusal.Cause, refusal.Object, refusal.Hint
+		failure.Detail += "; " + refusal.Detail
 	case worst == nil && v.podsHidden:
 		failure.Hint = "somebody who may see pods can say why"
 	case worst == nil:
@@ -178,6 +197,8 @@ func (v *view) stuckPod(failure *RolloutError, p *pod) verdict {
 		failure.Cause = CauseNotReady
 		failure.Detail += "; its pods are ready but not yet counted as available (minReadySeconds?)"
 		return verdict{failure: failure}
+	case noNode(find(p.Status.Conditions, "PodScheduled")):
+		failure.Cause, failure.Hint = CauseUnschedulable, "ask for less in resources.requests, or add nodes"
 	}
 	failure.Detail += "; it is " + strings.ToLower(string(r.Phase[:1])) + string(r.Phase[1:])
 	if r.Message != "" {
