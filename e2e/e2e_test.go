@@ -103,7 +103,7 @@ func random() string {
 // served by busybox.
 func makeApp(dir, name string) error {
 	files := map[string]string{
-		"Dockerfile": "FROM busybox:1.35\nCOPY www /www\nUSER 65534\nENTRYPOINT [\"/bin/busybox\", \"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n",
+		"Dockerfile":     "FROM busybox:1.35\nCOPY www /www\nUSER 65534\nENTRYPOINT [\"/bin/busybox\", \"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n",
 		"www/index.html": "hello from " + name + "\n",
 		"ystack.yaml": `apiVersion: ystack.dev/v1alpha1
 kind: Application

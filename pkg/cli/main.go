@@ -45,7 +45,7 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	ctx, stop := notifyContext()
 	defer stop()
 	cmd := root(env)
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := cmd.ExecuteContextC(ctx)
 	code := exitCode(err)
 	if err != nil && !errors.Is(err, errDifferences) {
