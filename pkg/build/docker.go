@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -83,7 +82,7 @@ func (d docker) Has(ctx context.Context, imageID string) (bool, error) {
 }
 
 // pushedDigest is in the last line that docker push prints.
-var pushedDigest = regexp.MustCompile(`digest: (sha256:[0-9a-f]{64}) size: \d+`)
+var pushedDigest = pattern(`digest: (sha256:[0-9a-f]{64}) size: \d+`)
 
 func (d docker) Push(ctx context.Context, imageID, ref string, req PushRequest) (string, error) {
 	tag := command{path: d.path, args: []string{"tag", imageID, ref}, log: req.Log, inherit: req.Inherit}
@@ -95,7 +94,7 @@ func (d docker) Push(ctx context.Context, imageID, ref string, req PushRequest) 
 	if err != nil {
 		return "", failure{tool: "docker", where: ref, pushing: true}.explain(ctx, tail, err)
 	}
-	found := pushedDigest.FindStringSubmatch(strings.Join(tail, "\n"))
+	found := pushedDigest().FindStringSubmatch(strings.Join(tail, "\n"))
 	if found == nil {
 		return "", fmt.Errorf("docker push %s: no digest in its output", ref)
 	}

@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,17 +21,17 @@ type failure struct {
 // What the tools say. Buildah and podman put the failed step in quotes, BuildKit
 // and docker name the command and print the place as "Dockerfile:3".
 var (
-	quotedStep   = regexp.MustCompile(`(?s)building at STEP "(.*)`)
-	processStep  = regexp.MustCompile(`process "(.*)" did not complete successfully: (.*)`)
-	markedLine   = regexp.MustCompile(`^\s*(\d+) \| >>> (.*)`)
-	parseLine    = regexp.MustCompile(`(?i)dockerfile parse error(?: on)? line (\d+): (.*)`)
-	basePull     = regexp.MustCompile(`(?i)creating build container|initializing source|copying system image|failed to resolve source metadata|unable to copy from source|load metadata for|pull access denied|failed to copy: httpReadSeeker`)
-	loginWanted  = regexp.MustCompile(`(?i)unauthorized|authentication required|\b401\b|\b403\b|denied|no basic auth credentials|incorrect username or password`)
-	noAnswer     = regexp.MustCompile(`(?i)connection refused|no such host|i/o timeout|deadline exceeded|tls: |x509: |TLS handshake|HTTP response to HTTPS client|server misbehaving|network is unreachable|connection reset|\bEOF\b|\b50[0234]\b`)
-	registrySays = regexp.MustCompile(`(?i)invalid status code from registry|unexpected http status|unexpected status|uploading manifest|writing manifest|writing blob`)
-	diskFull     = regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`)
-	chatter      = regexp.MustCompile(`^(subprocess exited with status|exit status|Error: |ERROR: |error: |time="|STEP |\[\d+/\d+\] |-->|Copying |Writing |Getting |Storing |Trying |COMMIT|#\d+ (\[|DONE|ERROR|CACHED)|-+$|\S*Dockerfile\S*:\d+$|\s*\d+ \| )`)
-	stepPrefix   = regexp.MustCompile(`^(#\d+ )?\d+\.\d{3} `) // BuildKit's "#5 0.123 output"
+	quotedStep   = pattern(`(?s)building at STEP "(.*)`)
+	processStep  = pattern(`process "(.*)" did not complete successfully: (.*)`)
+	markedLine   = pattern(`^\s*(\d+) \| >>> (.*)`)
+	parseLine    = pattern(`(?i)dockerfile parse error(?: on)? line (\d+): (.*)`)
+	basePull     = pattern(`(?i)creating build container|initializing source|copying system image|failed to resolve source metadata|unable to copy from source|load metadata for|pull access denied|failed to copy: httpReadSeeker`)
+	loginWanted  = pattern(`(?i)unauthorized|authentication required|\b401\b|\b403\b|denied|no basic auth credentials|incorrect username or password`)
+	noAnswer     = pattern(`(?i)connection refused|no such host|i/o timeout|deadline exceeded|tls: |x509: |TLS handshake|HTTP response to HTTPS client|server misbehaving|network is unreachable|connection reset|\bEOF\b|\b50[0234]\b`)
+	registrySays = pattern(`(?i)invalid status code from registry|unexpected http status|unexpected status|uploading manifest|writing manifest|writing blob`)
+	diskFull     = pattern(`(?i)no space left on device|disk quota exceeded`)
+	chatter      = pattern(`^(subprocess exited with status|exit status|Error: |ERROR: |error: |time="|STEP |\[\d+/\d+\] |-->|Copying |Writing |Getting |Storing |Trying |COMMIT|#\d+ (\[|DONE|ERROR|CACHED)|-+$|\S*Dockerfile\S*:\d+$|\s*\d+ \| )`)
+	stepPrefix   = pattern(`^(#\d+ )?\d+\.\d{3} `) // BuildKit's "#5 0.123 output"
 )
 
 // explain makes a typed error of a failed run.
@@ -45,7 +44,7 @@ func (f failure) explain(ctx context.Context, tail []string, err error) error {
 	e.Tail = said(tail)
 	text := strings.Join(tail, "\n")
 	switch {
-	case diskFull.MatchString(lastOf(tail)):
+	case diskFull().MatchString(lastOf(tail)):
 		e.Kind, e.Reason = ErrNoSpace, "free some, e.g. with: "+f.tool+" "+cleaner(f.tool)
 	case f.pushing:
 		e.Kind = pushKind(why)
@@ -59,18 +58,18 @@ func (f failure) explain(ctx context.Context, tail []string, err error) error {
 
 // fromBuild reads which step failed, and where it stands.
 func (e *ToolError) fromBuild(d *dockerfile, text string) {
-	if m := parseLine.FindStringSubmatch(text); m != nil {
+	if m := parseLine().FindStringSubmatch(text); m != nil {
 		e.Kind, e.Where, e.Reason = ErrDockerfile, d.path+":"+m[1], image.Scrub(m[2])
 		return
 	}
-	if m := quotedStep.FindStringSubmatch(text); m != nil {
+	if m := quotedStep().FindStringSubmatch(text); m != nil {
 		step, detail := splitStep(d, m[1])
 		e.step(d, step, detail, d.lineOf(step))
 		return
 	}
 	if line, source := marked(text); line > 0 {
 		detail := e.Reason
-		if m := processStep.FindStringSubmatch(text); m != nil {
+		if m := processStep().FindStringSubmatch(text); m != nil {
 			detail = m[2]
 		}
 		e.step(d, source, detail, line)
@@ -78,7 +77,7 @@ func (e *ToolError) fromBuild(d *dockerfile, text string) {
 			return
 		}
 	}
-	if basePull.MatchString(text) {
+	if basePull().MatchString(text) {
 		e.Kind, e.Cause, e.Step = ErrBase, pullCause(text), ""
 	}
 }
@@ -102,7 +101,7 @@ func splitStep(d *dockerfile, quoted string) (step, detail string) {
 
 func (e *ToolError) step(d *dockerfile, step, detail string, line int) {
 	e.Kind, e.Step, e.Reason = ErrStep, image.Scrub(step), image.Scrub(detail)
-	if wrongInstruction.MatchString(detail) {
+	if wrongInstruction().MatchString(detail) {
 		e.Kind = ErrDockerfile
 	}
 	if line > 0 {
@@ -111,12 +110,12 @@ func (e *ToolError) step(d *dockerfile, step, detail string, line int) {
 }
 
 // wrongInstruction is how the tools refuse an instruction, its flags or words.
-var wrongInstruction = regexp.MustCompile(`(?i)unknown instruction|only supports the|unknown flag|requires (at least|exactly) \w+ argument|no stage or image found`)
+var wrongInstruction = pattern(`(?i)unknown instruction|only supports the|unknown flag|requires (at least|exactly) \w+ argument|no stage or image found`)
 
 // marked finds the line that BuildKit points at.
 func marked(text string) (line int, source string) {
 	for shown := range strings.Lines(text) {
-		if m := markedLine.FindStringSubmatch(strings.TrimRight(shown, "\n")); m != nil {
+		if m := markedLine().FindStringSubmatch(strings.TrimRight(shown, "\n")); m != nil {
 			line, _ = strconv.Atoi(m[1])
 			return line, m[2]
 		}
@@ -126,9 +125,9 @@ func marked(text string) (line int, source string) {
 
 func pullCause(reason string) error {
 	switch {
-	case noAnswer.MatchString(reason):
+	case noAnswer().MatchString(reason):
 		return ErrUnreachable
-	case loginWanted.MatchString(reason):
+	case loginWanted().MatchString(reason):
 		return ErrUnauthorized
 	}
 	return nil
@@ -137,11 +136,11 @@ func pullCause(reason string) error {
 // pushKind sorts a failed push by its last error.
 func pushKind(reason string) error {
 	switch {
-	case loginWanted.MatchString(reason):
+	case loginWanted().MatchString(reason):
 		return ErrUnauthorized
-	case noAnswer.MatchString(reason):
+	case noAnswer().MatchString(reason):
 		return ErrUnreachable
-	case registrySays.MatchString(reason):
+	case registrySays().MatchString(reason):
 		return ErrRefused
 	}
 	return ErrTool
@@ -177,8 +176,8 @@ func reason(tail []string, err error) string {
 func said(tail []string) []string {
 	var lines []string
 	for _, line := range tail {
-		if !chatter.MatchString(line) {
-			lines = append(lines, image.Scrub(stepPrefix.ReplaceAllString(line, "")))
+		if !chatter().MatchString(line) {
+			lines = append(lines, image.Scrub(stepPrefix().ReplaceAllString(line, "")))
 		}
 	}
 	return lines
