@@ -158,7 +158,7 @@ func wait(ctx context.Context, d *kubernetes.Deployer, workloads []kubernetes.Wo
 }
 
 func statusLine(s kubernetes.Status) string {
-	line := fmt.Sprintf("%s: %d/%d ready", s.Object, s.Available, s.Desired)
+	line := fmt.Sprintf("%s: %d/%d ready", s.Object, newReady(s), s.Desired)
 	if s.Old > 0 {
 		line += fmt.Sprintf(", %d of the old revision left", s.Old)
 	}
@@ -166,6 +166,21 @@ func statusLine(s kubernetes.Status) string {
 		line += " (" + s.Note + ")"
 	}
 	return line
+}
+
+// newReady counts the ready replicas of the new revision. The workload's own
+// totals include the old ones; they serve where the pods may not be seen.
+func newReady(s kubernetes.Status) int32 {
+	if len(s.Replicas) == 0 {
+		return min(s.Updated, s.Available)
+	}
+	var n int32
+	for _, r := range s.Replicas {
+		if r.Phase == kubernetes.Ready {
+			n++
+		}
+	}
+	return n
 }
 
 func items(s kubernetes.Status) []Item {
