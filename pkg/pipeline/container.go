@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -93,7 +92,7 @@ func (c *Container) check(ctx context.Context, _ work) (result, error) {
 	var err error
 	req := c.request()
 	if c.names, err = build.ReadBases(req.Dockerfile, req.Args, req.Target); err != nil {
-		return result{}, c.dockerfileError(err)
+		return result{}, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -106,14 +105,6 @@ func (c *Container) check(ctx context.Context, _ work) (result, error) {
 	}
 	return result{message: fmt.Sprintf("cluster %s, namespace %s, registry %s",
 		cmp.Or(c.Deployer.Client.Context, c.Deployer.Client.Server), c.namespace(), c.repository())}, nil
-}
-
-func (c *Container) dockerfileError(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: spec.images.container.dockerfile: there is no %s; create it, or set the field to the path of yours",
-			c.App.Path, filepath.Join(c.Dir, c.App.Spec.Images.Container.Dockerfile))
-	}
-	return err
 }
 
 // resolve finds the base images, hashes the inputs, and looks whether an image
