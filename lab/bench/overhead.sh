@@ -2,7 +2,8 @@
 # overhead.sh [PAIRS]: `pipeline run` against the same tools by hand.
 #
 # Each pair builds a new revision of examples/hello twice, once by each way and in turn, with the same builder, registry,
-# cluster and replicas, until all replicas are ready and the page answers. Prints the medians and their ratio.
+# cluster and replicas, until all replicas are ready and the page answers. Prints the medians, and the median of the pairs'
+# ratios: both of a pair see the same load of the machine.
 # Needs the lab's environment (make bench sets it).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -75,8 +76,9 @@ for i in $(seq "$pairs"); do
   if ((i % 2)); then timed hand by_hand; timed ystack by_ystack; else timed ystack by_ystack; timed hand by_hand; fi
   echo "pair $i: by hand $(tail -1 "$work/hand.times") ms, pipeline run $(tail -1 "$work/ystack.times") ms" >&2
 done
-hand=$(median <"$work/hand.times") ystack=$(median <"$work/ystack.times")
-echo "by hand $hand ms, pipeline run $ystack ms (medians of $pairs), ratio $(awk "BEGIN {printf \"%.3f\", $ystack/$hand}")"
+ratio=$(paste "$work/ystack.times" "$work/hand.times" | awk '{print $1 / $2}' | median)
+printf 'by hand %s ms, pipeline run %s ms (medians of %s), ratio %.3f\n' \
+  "$(median <"$work/hand.times")" "$(median <"$work/ystack.times")" "$pairs" "$ratio"
 
 start=$(date +%s%N)
 by_ystack >"$work/noop.out" 2>&1
