@@ -40,6 +40,7 @@ func variables(lab *service.Lab, path string) [][2]string {
 		{"KUBECONFIG", lab.Kubeconfig()},
 		{"YSTACK_LAB", lab.Dir},
 		{"YSTACK_SITE", lab.Etc("site.yaml")},
+		{"OS_CLIENT_CONFIG_FILE", lab.Etc("clouds.yaml")},
 		{"BUILDAH_ISOLATION", "chroot"},
 		{"CONTAINERS_STORAGE_CONF", lab.Etc("storage.conf")},
 	}

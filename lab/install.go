@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ystackdev/ystack/lab/install"
 	"github.com/ystackdev/ystack/lab/service"
@@ -34,6 +35,9 @@ func installAll(ctx context.Context, lab *service.Lab, services []*service.Servi
 		}
 	}
 	if err := installPackages(ctx, lab, services); err != nil {
+		return err
+	}
+	if err := installTree(ctx, lab, services); err != nil {
 		return err
 	}
 	if err := install.Self(lab.Bin("lab")); err != nil {
@@ -64,6 +68,25 @@ func installPackages(ctx context.Context, lab *service.Lab, services []*service.
 			}
 		}
 	}
+	return nil
+}
+
+func installTree(ctx context.Context, lab *service.Lab, services []*service.Service) error {
+	var names []string
+	for _, s := range services {
+		names = append(names, s.Tree...)
+	}
+	tree := install.Tree{Dir: lab.Tree(""), Debs: lab.Cache("debs")}
+	missing := tree.Missing(names)
+	if len(missing) == 0 {
+		return nil
+	}
+	lab.Say("unpacking %s", strings.Join(missing, " "))
+	begin := time.Now()
+	if err := logged(lab, "packages", func(log io.Writer) error { return tree.Add(ctx, missing, log) }); err != nil {
+		return err
+	}
+	lab.Say("%-24s unpacked in %v", "packages", time.Since(begin).Round(time.Second))
 	return nil
 }
 

@@ -1,7 +1,7 @@
 //go:build linux
 
 // Command lab runs the real servers that ystack works with, on one machine:
-// a Kubernetes with a node, and image registries. See README.md.
+// a Kubernetes with a node, image registries, and OpenStack. See README.md.
 package main
 
 import (
@@ -44,14 +44,15 @@ const usage = `Real servers on one machine, for trying and testing ystack.
   lab env                       export lines for a shell: eval "$(go run ./lab env)"
   lab logs [-f] NAME            what a service has written
   lab shell [-- CMD…]           a shell, or a command, inside the node's namespaces
+  lab passcode totp|mfa         the one-time password of that OpenStack user, now
 
 Services: %s
-Profiles: kubernetes registries all
+Profiles: kubernetes registries openstack all
 
 It needs Debian 12 or a relative, root, Go, 4 GiB of memory, 10 GiB of disk, overlayfs
-and network namespaces, and the ports 16443, 15000 and 15001 of 127.0.0.1. The first
-up compiles Kubernetes: 10 to 20 minutes on two cores. Everything lies in
-$YSTACK_LAB (default ` + service.DefaultDir + `).
+and network namespaces, and the ports 16443, 15000, 15001, 15050 and 15092 of
+127.0.0.1. The first up compiles Kubernetes: 10 to 20 minutes on two cores.
+Everything lies in $YSTACK_LAB (default ` + service.DefaultDir + `).
 `
 
 func run(ctx context.Context, args []string) error {
@@ -75,6 +76,8 @@ func run(ctx context.Context, args []string) error {
 		return logs(ctx, lab, args)
 	case "shell":
 		return shell(lab, args)
+	case "passcode":
+		return passcode(args, os.Stdout)
 	case "help", "--help", "-h":
 		_, err := fmt.Printf(usage, list())
 		return err
@@ -84,7 +87,7 @@ func run(ctx context.Context, args []string) error {
 	case "hold":
 		return catalog.Hold(ctx, lab)
 	case "forward":
-		return catalog.Forward(ctx, lab)
+		return catalog.Forward(ctx, lab, args)
 	default:
 		return fmt.Errorf("no command is called %q; see lab help", verb)
 	}

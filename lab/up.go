@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"flag"
+	"slices"
 	"time"
 
 	"github.com/ystackdev/ystack/lab/catalog"
@@ -32,7 +33,8 @@ func up(ctx context.Context, lab *service.Lab, args []string) error {
 	}
 	defer unlock()
 	begin := time.Now()
-	if r, _ := lab.Record("forward"); !r.Alive() {
+	// Only what listens on the machine itself can meet somebody else there.
+	if r, _ := lab.Record("forward"); !r.Alive() && slices.Contains(service.Names(services), "forward") {
 		if err := preflight.Ports(catalog.HostPorts()); err != nil {
 			return err
 		}

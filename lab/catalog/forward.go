@@ -38,7 +38,8 @@ func forward() *service.Service {
 		Address:  "127.0.0.1",
 		Packages: map[string]string{"buildah": "/usr/bin/buildah"},
 		Files:    map[string]string{"site.yaml": site, "storage.conf": storage},
-		Command:  func(l *service.Lab) []string { return []string{l.Bin("lab"), "forward"} },
+		// It names the addresses, so that up sees when there are others than before.
+		Command: func(l *service.Lab) []string { return append([]string{l.Bin("lab"), "forward"}, HostPorts()...) },
 		Ready: func(ctx context.Context, _ *service.Lab) error {
 			return listening(ctx, HostPorts())
 		},
@@ -46,6 +47,6 @@ func forward() *service.Service {
 }
 
 // Forward is what its process does; see node.Forward.
-func Forward(ctx context.Context, l *service.Lab) error {
-	return node.Forward(ctx, HostPorts(), l.Holder)
+func Forward(ctx context.Context, l *service.Lab, addresses []string) error {
+	return node.Forward(ctx, addresses, l.Holder)
 }

@@ -22,6 +22,7 @@ func kubeAPIServer() *service.Service {
 		Needs:     []string{"etcd"},
 		Address:   apiURL,
 		Builds:    []string{"kubernetes"},
+		Files:     map[string]string{"token-webhook.kubeconfig": webhookKubeconfig},
 		Configure: func(_ context.Context, l *service.Lab) error { return identities(l) },
 		Command: func(l *service.Lab) []string {
 			pki := l.Etc("pki/")
@@ -39,17 +40,16 @@ func kubeAPIServer() *service.Service {
 				"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
 				"--proxy-client-cert-file=" + pki + "/front-proxy.crt", "--proxy-client-key-file=" + pki + "/front-proxy.key",
 			}
-			return append(argv, whoAndWhat(pki)...)
+			return append(argv, whoAndWhat(l)...)
 		},
 		Ready: answers(apiURL + "/readyz"),
 	}
 }
 
 // whoAndWhat are the flags that decide who a caller is and what it may do.
-// ABAC (--authorization-mode=Node,ABAC,RBAC --authorization-policy-file=…) and
-// a token webhook (--authentication-token-webhook-config-file=…) go here.
-func whoAndWhat(pki string) []string {
-	return []string{"--client-ca-file=" + pki + "/ca.crt", "--authorization-mode=Node,RBAC"}
+// ABAC (--authorization-mode=Node,ABAC,RBAC --authorization-policy-file=…) goes here.
+func whoAndWhat(l *service.Lab) []string {
+	return append(webhookFlags(l), "--client-ca-file="+l.Etc("pki/ca.crt"), "--authorization-mode=Node,RBAC")
 }
 
 // identities makes the certificates of all the cluster's parts and the
@@ -65,6 +65,7 @@ func identities(l *service.Lab) error {
 		{Name: "kubelet", User: "system:node:" + nodeName, Groups: []string{"system:nodes"}, Names: []string{"127.0.0.1", node.Address, nodeName}},
 	}
 	servers := []pki.Leaf{
+		webhookServer(),
 		{Name: "front-proxy", User: "front-proxy"},
 		{Name: "apiserver", User: "kube-apiserver", Names: []string{
 			"127.0.0.1", "10.96.0.1", node.Address, "localhost", "kubernetes", "kubernetes.default",

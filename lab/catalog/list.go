@@ -20,6 +20,9 @@ func All() []*service.Service {
 		coreDNS(),
 		registry("registry", registryAddress, seedRegistry),
 		registry("hub", hubAddress, seedHub),
+		memcached(),
+		keystone(),
+		glance(),
 	}
 }
 
@@ -29,6 +32,7 @@ func Profiles() map[string][]string {
 		"all":        service.Names(All()),
 		"kubernetes": {"kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"registries": {"registry", "hub", "forward"},
+		"openstack":  {"keystone", "glance", "forward"},
 	}
 }
 
@@ -49,4 +53,6 @@ func Expand(names []string) []string {
 }
 
 // HostPorts are the addresses that must be free on the machine.
-func HostPorts() []string { return []string{apiAddress, registryAddress, hubAddress} }
+func HostPorts() []string {
+	return []string{apiAddress, registryAddress, hubAddress, keystoneAddress, glanceAddress}
+}

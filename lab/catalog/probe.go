@@ -61,6 +61,21 @@ func answers(url string) func(context.Context, *service.Lab) error {
 	}
 }
 
+// accepts is the Ready of a service that one can only connect to.
+func accepts(address string) func(context.Context, *service.Lab) error {
+	return func(ctx context.Context, l *service.Lab) error {
+		holder, err := l.Holder()
+		if err != nil {
+			return err
+		}
+		conn, err := node.Dial(ctx, holder, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
 // listening connects to each address of the machine.
 func listening(ctx context.Context, addresses []string) error {
 	for _, address := range addresses {

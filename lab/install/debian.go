@@ -40,14 +40,8 @@ func Packages(ctx context.Context, names []string, log io.Writer) error {
 	}
 	defer release()
 	argv := append([]string{"install", "-y", "--no-install-recommends"}, names...)
-	if err := apt(ctx, "", log, argv...); err != nil {
-		// The lists may be old, or there may be none yet.
-		if err := apt(ctx, "", log, "update"); err != nil {
-			return err
-		}
-		if err := apt(ctx, "", log, argv...); err != nil {
-			return err
-		}
+	if err := aptFresh(ctx, "", log, argv...); err != nil {
+		return err
 	}
 	return disableUnits(ctx, names)
 }
@@ -63,10 +57,8 @@ func Unpack(ctx context.Context, name, dir string, log io.Writer) error {
 	if err := os.Chmod(part, 0o777); err != nil {
 		return err
 	}
-	if err := apt(ctx, part, log, "download", name); err != nil {
-		if err := errors.Join(apt(ctx, part, log, "update"), apt(ctx, part, log, "download", name)); err != nil {
-			return err
-		}
+	if err := aptFresh(ctx, part, log, "download", name); err != nil {
+		return err
 	}
 	debs, _ := filepath.Glob(filepath.Join(part, "*.deb"))
 	if len(debs) != 1 {
@@ -77,6 +69,17 @@ func Unpack(ctx context.Context, name, dir string, log io.Writer) error {
 		return fmt.Errorf("dpkg -x %s: %w: %s", debs[0], err, out)
 	}
 	return os.Rename(files, dir)
+}
+
+// aptFresh tries again with new lists: they may be old, or there may be none.
+func aptFresh(ctx context.Context, dir string, log io.Writer, args ...string) error {
+	if apt(ctx, dir, log, args...) == nil {
+		return nil
+	}
+	if err := apt(ctx, dir, log, "update"); err != nil {
+		return err
+	}
+	return apt(ctx, dir, log, args...)
 }
 
 func apt(ctx context.Context, dir string, log io.Writer, args ...string) error {

@@ -33,6 +33,9 @@ func (l *Lab) Bin(name string) string { return filepath.Join(l.Dir, "bin", name)
 // Cache is for downloads; like Bin it outlives down --wipe.
 func (l *Lab) Cache(name string) string { return filepath.Join(l.Dir, "cache", name) }
 
+// Tree is a file of the packages that are unpacked instead of installed.
+func (l *Lab) Tree(name string) string { return filepath.Join(l.Cache("tree"), name) }
+
 // Etc is for configuration, certificates and kubeconfigs.
 func (l *Lab) Etc(name string) string { return filepath.Join(l.Dir, "etc", name) }
 

@@ -26,6 +26,7 @@ type Service struct {
 	// Install: what must be there before anything is started.
 	Packages map[string]string // Debian package: a file that tells that it is installed
 	Unpack   []string          // Debian packages to unpack below cache, without installing them
+	Tree     []string          // Debian packages to unpack into the tree, with all that they need
 	Builds   []string          // what install.Targets compiles for it
 
 	// Configure: Files are templates over the Lab, by path below etc. The
