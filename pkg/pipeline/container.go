@@ -48,6 +48,7 @@ type Container struct {
 	digest    string       // what the registry calls it
 	prior     *Run         // the run before this one, if any
 	boundary  func(point string)
+	imageDir  string // where a builder without a store of its own leaves the image
 }
 
 func (c *Container) repository() string {
@@ -78,7 +79,7 @@ func (c *Container) request() build.Request {
 		ContextDir: filepath.Join(c.Dir, spec.Context),
 		Dockerfile: filepath.Join(c.Dir, spec.Dockerfile),
 		Target:     spec.Target, Args: spec.Args, Bases: c.bases,
-		Insecure: c.Site.Spec.Registries.Insecure,
+		Insecure: c.Site.Spec.Registries.Insecure, OutputDir: c.imageDir,
 	}
 }
 
@@ -157,7 +158,9 @@ func (c *Container) findPublished(ctx context.Context) (string, error) {
 	return digest, err
 }
 
-func short(digest string) string {
-	_, hash, _ := strings.Cut(digest, ":")
+// short is enough of a digest for people; an image in a directory has its
+// digest at the end of its id.
+func short(id string) string {
+	hash := id[strings.LastIndexByte(id, ':')+1:]
 	return hash[:min(12, len(hash))]
 }

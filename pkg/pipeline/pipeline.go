@@ -40,7 +40,7 @@ func (c *Container) Run(ctx context.Context, o Options) (Result, error) {
 	if c.prior, err = o.Store.Latest(c.key()); err != nil {
 		return Result{}, err
 	}
-	c.boundary = o.Boundary
+	c.boundary, c.imageDir = o.Boundary, o.Store.imageDir(c.key())
 	j := &journal{report: o.Report}
 	defer j.close()
 	for _, s := range []step{{"check", c.check}, {"resolve", c.resolve}} {

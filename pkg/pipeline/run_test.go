@@ -220,3 +220,16 @@ func FuzzParseEvents(f *testing.F) {
 		}
 	})
 }
+
+func TestShort(t *testing.T) {
+	for id, want := range map[string]string{
+		"sha256:0123456789abcdef0123":                       "0123456789ab",
+		"0123456789abcdef0123":                              "0123456789ab", // buildah's own
+		"oci:/state/images/00ff@sha256:0123456789abcdef012": "0123456789ab",
+		"": "",
+	} {
+		if got := short(id); got != want {
+			t.Errorf("short(%q) = %q, want %q", id, got, want)
+		}
+	}
+}

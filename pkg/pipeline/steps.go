@@ -35,6 +35,9 @@ func (c *Container) build(ctx context.Context, w work, lock *os.File) (result, e
 	req.Created = c.Revision.Time
 	req.Log = w.log
 	req.Inherit = []*os.File{lock}
+	if err := os.RemoveAll(c.imageDir); err != nil { // what a killed build left
+		return result{}, err
+	}
 	if c.imageID, err = c.Builder.Build(ctx, req); err != nil {
 		return result{}, err
 	}
@@ -96,6 +99,9 @@ func (c *Container) publish(ctx context.Context, w work, lock *os.File) (result,
 		return result{}, err
 	}
 	c.digest = digest
+	if err := os.RemoveAll(c.imageDir); err != nil { // the registry has it now
+		return result{}, err
+	}
 	return result{
 		fmt.Sprintf("%s %s (%s)", how, c.tagged(), short(digest)),
 		map[string]string{"digest": digest, "image": c.repository() + "@" + digest, "tag": c.tagged()},

@@ -25,6 +25,9 @@ const eventsFile = "events.jsonl"
 
 func (s *Store) runDir(id string) string { return filepath.Join(s.dir, "runs", id) }
 
+// imageDir is for the image that the holder of a key's lock builds.
+func (s *Store) imageDir(key string) string { return filepath.Join(s.dir, "images", key) }
+
 // List returns all runs, newest first. Directories without a readable first
 // event are passed over: a run that never began left them.
 func (s *Store) List() ([]Run, error) {
