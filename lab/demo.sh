@@ -22,4 +22,5 @@ kubectl ystack deploy-image history -f examples/hello
 
 step "The page, fetched through the ClusterIP"
 ip=$(kubectl get service hello -n hello -o jsonpath='{.spec.clusterIP}')
-bin/lab shell -- curl -sS --fail --retry 5 --retry-all-errors --max-time 5 "http://$ip/"
+# The node's rules for a new Service follow a moment after the Service itself.
+bin/lab shell -- curl -s --fail --retry 5 --retry-all-errors --max-time 5 "http://$ip/" || { echo "http://$ip/ does not answer" >&2; exit 1; }
