@@ -24,8 +24,8 @@ var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
 	{"pkg/pipeline"},
-	{"pkg/build", "pkg/deploy/"},
-	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app"},
+	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook"},
+	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache"},
 }
 
 func layerOf(pkg string) int {

@@ -1,0 +1,92 @@
+package keystone
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+)
+
+// explainTransport words a request that got no answer. Causes are kept as text only: a
+// dial that timed out is no deadline of the caller's, but errors.Is would say so.
+func (c *Client) explainTransport(ctx context.Context, err error, k call) error {
+	if e := c.explainCertificate(err); e != nil {
+		return e
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s at Keystone %s: %w", k.doing, c.where(), context.Cause(ctx))
+	case errors.Is(err, errTruncated), errors.Is(err, errTooLarge):
+		return &kindError{ErrServer, fmt.Sprintf("cannot %s: Keystone %s answered, but %v", k.doing, c.where(), err)}
+	}
+	return &kindError{ErrUnreachable, fmt.Sprintf("cannot reach Keystone %s to %s: %s; check auth_url, the network and the proxy",
+		c.where(), k.doing, c.reason(err))}
+}
+
+// reason is the innermost text worth reading.
+func (c *Client) reason(err error) string {
+	var request *url.Error
+	var op *net.OpError
+	var dns *net.DNSError
+	errors.As(err, &request)
+	switch {
+	case errors.Is(err, errNoAnswer):
+		return fmt.Sprintf("no complete answer within %s", c.limit)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "no host is called " + dns.Name
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET), broken(err):
+		return "the connection was closed before an answer came"
+	case errors.As(err, &op) && op.Timeout() && op.Op == "dial", strings.Contains(err.Error(), "TLS handshake timeout"):
+		return fmt.Sprintf("no answer within %s", connectLimit)
+	case strings.Contains(err.Error(), "timeout awaiting response headers"):
+		return fmt.Sprintf("no answer within %s", answerLimit)
+	case strings.Contains(err.Error(), "invalid proxy address"): // the text goes on with its password
+		return "the proxy's address in HTTPS_PROXY or HTTP_PROXY is no URL"
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return "it speaks plain HTTP; write http:// in auth_url"
+	case request != nil:
+		return plain(request.Err.Error())
+	}
+	return plain(err.Error())
+}
+
+func (c *Client) explainCertificate(err error) error {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
+	var what string
+	switch {
+	case errors.As(err, &authority):
+		what = "its certificate is signed by an authority that is not known here; name the authority's file with cacert (OS_CACERT)"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		what = plain(invalid.Error()) + "; have the certificate renewed, or set this machine's clock"
+	case errors.As(err, &host):
+		what = plain(host.Error()) + "; use in auth_url a name that the certificate has"
+	case errors.As(err, &invalid):
+		what = plain(invalid.Error())
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls: "):
+		_, said, _ := strings.Cut(err.Error(), "remote error: tls: ")
+		what = "it refuses our side of the TLS connection (" + plain(said) + "); it may want a client certificate: cert and key (OS_CERT, OS_KEY)"
+	default:
+		return nil
+	}
+	return &kindError{ErrCertificate, fmt.Sprintf("cannot trust the connection to Keystone %s: %s", c.where(), what)}
+}
+
+// plain is text of another's on one line, without control characters and not too long.
+func plain(text string) string {
+	const most = 300
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd }), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
