@@ -1,0 +1,235 @@
+package authwebhook
+
+import (
+	"cmp"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// name of everything in the cluster.
+const name = "ystack-auth-webhook"
+
+// ManifestOptions say what [Manifests] renders.
+type ManifestOptions struct {
+	Image     string
+	Namespace string
+	Replicas  int
+
+	// StaticPod puts the webhook beside each API server instead of behind a Service.
+	StaticPod bool
+	// ClusterIP pins the Service's address.
+	ClusterIP string
+
+	AuthURL string
+	// CABundle are the authorities of Keystone's certificate, in PEM.
+	CABundle string
+	Prefix   string
+	Domains  []string
+	JWS      bool
+	Recheck  time.Duration
+	CacheTTL time.Duration
+
+	// GenerateCerts adds an authority and a certificate.
+	GenerateCerts bool
+}
+
+// ErrManifests: something is missing or does not fit together.
+var ErrManifests = errors.New("cannot render the manifests")
+
+// File is one of the files that [Manifests] makes.
+type File struct {
+	Name string
+	Data []byte
+	Mode fs.FileMode
+}
+
+// Secret tells that the file must not be shown.
+func (f File) Secret() bool { return f.Mode.Perm()&0o077 == 0 }
+
+// Manifests renders what a cluster needs to ask the webhook.
+func Manifests(o ManifestOptions) ([]File, error) {
+	switch {
+	case o.Image == "":
+		return nil, fmt.Errorf("%w: no image given (--image): one that holds kubectl-ystack", ErrManifests)
+	case o.AuthURL == "":
+		return nil, fmt.Errorf("%w: no address of Keystone given (--auth-url or --os-cloud)", ErrManifests)
+	case len(validation.IsDNS1123Label(o.Namespace)) > 0:
+		return nil, fmt.Errorf("%w: %q is no name of a namespace (--namespace)", ErrManifests, o.Namespace)
+	case o.ClusterIP != "" && net.ParseIP(o.ClusterIP) == nil:
+		return nil, fmt.Errorf("%w: %q is no address (--cluster-ip)", ErrManifests, o.ClusterIP)
+	case o.Replicas < 1 && !o.StaticPod:
+		return nil, fmt.Errorf("%w: nobody could log in with no replica (--replicas)", ErrManifests)
+	case o.StaticPod && o.ClusterIP != "":
+		return nil, fmt.Errorf("%w: a static pod has no Service, so --cluster-ip means nothing", ErrManifests)
+	}
+	m := manifest{ManifestOptions: o}
+	var certs []File
+	if o.GenerateCerts {
+		var err error
+		if certs, err = generateCerts(m.serverName(), time.Now()); err != nil {
+			return nil, err
+		}
+		m.CAData = base64.StdEncoding.EncodeToString(certs[0].Data)
+	}
+	files, err := m.render()
+	return append(files, certs...), err
+}
+
+// manifest is what goes into the templates.
+type manifest struct {
+	ManifestOptions
+	CAData string
+}
+
+func (m manifest) render() ([]File, error) {
+	workload := "deployment.yaml"
+	if m.StaticPod {
+		workload = "static-pod.yaml"
+	}
+	var files []File
+	for _, f := range []struct{ template, file string }{
+		{workload, name + ".yaml"},
+		{"kubeconfig.yaml", "webhook.kubeconfig"},
+		{"apiserver.txt", "README.txt"},
+	} {
+		text, err := templates.ReadFile("templates/" + f.template)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{f.file, []byte(fill(string(text), m.conditions(), m.values())), 0o644})
+	}
+	if m.StaticPod && m.CABundle != "" {
+		files = append(files, File{"keystone-ca.crt", []byte(m.CABundle), 0o644})
+	}
+	return files, nil
+}
+
+// args are the flags of serve.
+func (m manifest) args() []string {
+	listen, tls, ca := ":8443", "/etc/ystack/tls", "/etc/ystack/keystone-ca/ca.crt"
+	if m.StaticPod {
+		listen, tls, ca = "127.0.0.1:8443", "/etc/kubernetes/ystack", "/etc/kubernetes/ystack/keystone-ca.crt"
+	}
+	args := []string{
+		"--listen=" + listen, "--tls-cert-file=" + tls + "/tls.crt", "--tls-private-key-file=" + tls + "/tls.key",
+		"--auth-url=" + m.AuthURL,
+	}
+	if m.CABundle != "" {
+		args = append(args, "--cacert="+ca)
+	}
+	if m.Prefix != keystone.DefaultPrefix {
+		args = append(args, "--username-prefix="+m.Prefix)
+	}
+	for _, d := range m.Domains {
+		args = append(args, "--allowed-domain="+d)
+	}
+	if m.JWS {
+		args = append(args, "--jws")
+	}
+	return append(args, "--recheck="+m.Recheck.String())
+}
+
+// server is the address that the API servers use.
+func (m manifest) server() string {
+	switch {
+	case m.StaticPod:
+		return "https://127.0.0.1:8443" + PathReview
+	case m.ClusterIP != "":
+		return "https://" + bracket(m.ClusterIP) + PathReview
+	}
+	return "https://" + m.serverName() + PathReview
+}
+
+// bracket is how a URL writes an address.
+func bracket(ip string) string {
+	if strings.Contains(ip, ":") {
+		return "[" + ip + "]"
+	}
+	return ip
+}
+
+// serverName is what the certificate says, whatever the address.
+func (m manifest) serverName() string {
+	if m.StaticPod {
+		return "localhost"
+	}
+	return name + "." + m.Namespace + ".svc"
+}
+
+func (m manifest) conditions() map[string]bool {
+	return map[string]bool{
+		"ca": m.CABundle != "", "clusterIP": m.ClusterIP != "", "generated": m.CAData != "",
+		"static": m.StaticPod, "unpinned": !m.StaticPod && m.ClusterIP == "",
+	}
+}
+
+func (m manifest) values() map[string]string {
+	var args []string
+	for _, arg := range m.args() {
+		args = append(args, quote(arg))
+	}
+	holds := m.Recheck
+	if holds == 0 {
+		holds = DefaultOptions().TokenTTL
+	}
+	return map[string]string{
+		"name": name, "namespace": m.Namespace, "image": quote(m.Image), "replicas": strconv.Itoa(m.Replicas),
+		"args": strings.Join(args, "\n"), "bundle": quote(m.CABundle), "clusterIP": quote(m.ClusterIP), "caData": m.CAData,
+		"server": m.server(), "serverName": m.serverName(), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
+		"prefix": cmp.Or(m.Prefix, keystone.DefaultPrefix),
+	}
+}
+
+// fill puts the values in the place of {{name}}; a line whose value has several lines comes
+// once for each. Lines that start with ?condition or ?!condition are kept when it holds.
+// text/template would do it too, but for its sake the linker keeps every method of every
+// type: 4 MB.
+func fill(text string, conditions map[string]bool, values map[string]string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "?"); ok {
+			condition, kept, _ := strings.Cut(rest, " ")
+			plain, negated := strings.CutPrefix(condition, "!")
+			if conditions[plain] == negated {
+				continue
+			}
+			line = kept
+		}
+		out.WriteString(fillLine(line, values))
+	}
+	return out.String()
+}
+
+func fillLine(line string, values map[string]string) string {
+	before, rest, ok := strings.Cut(line, "{{")
+	if !ok {
+		return line
+	}
+	placeholder, after, _ := strings.Cut(rest, "}}")
+	var out string
+	for value := range strings.SplitSeq(values[placeholder], "\n") {
+		out += before + value + fillLine(after, values)
+	}
+	return out
+}
+
+// quote makes a YAML scalar of any string: YAML takes JSON's.
+func quote(s string) string {
+	quoted, _ := json.Marshal(s) // a string never fails
+	return string(quoted)
+}

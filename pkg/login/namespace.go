@@ -1,0 +1,56 @@
+package login
+
+import (
+	"context"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/kube"
+)
+
+// projectLabel is on the namespace that belongs to a project, and says which.
+const projectLabel = "ystack.dev/project-id"
+
+// connect reaches a cluster of the kubeconfig with a token and nothing else: no
+// certificate of the current context's user goes along.
+func (b *book) connect(cluster string, token keystone.Secret, userAgent string) (*kube.Client, error) {
+	config := api.NewConfig()
+	config.Clusters[cluster] = b.config.Clusters[cluster].DeepCopy()
+	config.AuthInfos[cluster] = &api.AuthInfo{Token: token.Reveal()}
+	config.Contexts[cluster] = &api.Context{Cluster: cluster, AuthInfo: cluster}
+	config.CurrentContext = cluster
+	return kube.New(clientcmd.NewDefaultClientConfig(*config, &clientcmd.ConfigOverrides{}), userAgent)
+}
+
+// namespaces fills in the projects' namespaces as far as they can be known. Most users
+// may not list namespaces, and the cluster need not be reachable from here: a context
+// without a namespace is as good.
+func (l *session) namespaces(ctx context.Context, b *book, contexts []Context, t *keystone.Token) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	client, err := b.connect(contexts[0].Cluster, t.ID, l.UserAgent)
+	if err != nil {
+		return
+	}
+	list, err := client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).
+		List(ctx, metav1.ListOptions{LabelSelector: projectLabel})
+	if err != nil {
+		return
+	}
+	of, several := map[string]string{}, map[string]bool{}
+	for _, ns := range list.Items {
+		id := ns.GetLabels()[projectLabel]
+		several[id] = of[id] != ""
+		of[id] = ns.GetName()
+	}
+	for i, c := range contexts {
+		if ns := of[c.ProjectID]; ns != "" && !several[c.ProjectID] {
+			contexts[i].Namespace = ns
+		}
+	}
+}
