@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ystackdev/ystack/pkg/authwebhook"
+	"github.com/ystackdev/ystack/pkg/keystone"
+)
+
+type authWebhookServe struct {
+	env      Env
+	keystone keystoneFlags
+	review   authwebhook.Options
+	serve    authwebhook.ServeOptions
+	logLevel string
+}
+
+func newAuthWebhookServe(env Env) *cobra.Command {
+	o := authWebhookServe{env: env, review: authwebhook.DefaultOptions()}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Answer kube-apiserver's TokenReviews from Keystone",
+		Long: `Answer kube-apiserver's TokenReviews (v1 and v1beta1, POST ` + authwebhook.PathReview + `) from Keystone.
+
+A token is validated with itself: no service account is needed in Keystone. Other tokens, such as
+those of service accounts and OpenID Connect, are turned away without asking. While Keystone is away,
+tokens seen within --recheck are still accepted; others get an error, which the API server, unlike a
+refusal, does not remember. ` + authwebhook.PathHealthz + `, ` + authwebhook.PathReadyz + ` (does Keystone answer?) and ` + authwebhook.PathMetrics + ` are served beside.
+Changed certificates are used without a restart. SIGTERM finishes what is under way and ends.`,
+		Example: examples(
+			"kubectl ystack auth-webhook serve --auth-url https://keystone.example:5000/v3 --tls-cert-file tls.crt --tls-private-key-file tls.key",
+			"kubectl ystack auth-webhook serve --os-cloud lab --listen :8443 --tls-cert-file tls.crt --tls-private-key-file tls.key",
+		),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	addKeystoneFlags(cmd, &o.keystone)
+	o.addServeFlags(cmd)
+	addIdentityFlags(cmd, &o.review)
+	o.addCacheFlags(cmd)
+	return cmd
+}
+
+func (o *authWebhookServe) addServeFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.serve.Listen, "listen", "127.0.0.1:8443", "address to listen on")
+	flags.StringVar(&o.serve.CertFile, "tls-cert-file", "", "PEM file with the serving certificate and its chain (required)")
+	flags.StringVar(&o.serve.KeyFile, "tls-private-key-file", "", "PEM file with its key (required)")
+	flags.StringVar(&o.serve.ClientCAFile, "client-ca-file", "", "PEM file with authorities: only callers with a certificate of theirs get answers")
+	flags.DurationVar(&o.serve.Grace, "shutdown-grace", 15*time.Second, "how long answers may take after SIGTERM")
+	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// addIdentityFlags are those that decide who is let in under which name.
+func addIdentityFlags(cmd *cobra.Command, o *authwebhook.Options) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Prefix, "username-prefix", keystone.DefaultPrefix, "what the names of Keystone's users start with in Kubernetes")
+	flags.StringArrayVar(&o.Domains, "allowed-domain", nil, "id or name of a Keystone domain whose users are let in (repeatable; default: all)")
+	flags.BoolVar(&o.JWS, "jws", false, "Keystone's token provider is jws: take its tokens, which look like JWTs, for what they are")
+	flags.DurationVar(&o.Recheck, "recheck", o.Recheck, "how long Keystone's word on a token holds, and so how long a revoked one still passes here; 0: for --token-ttl")
+}
+
+func (o *authWebhookServe) addCacheFlags(cmd *cobra.Command) {
+	flags, r := cmd.Flags(), &o.review
+	flags.StringArrayVar(&r.Audiences, "audience", nil, "the API server's audience, as in its --api-audiences (repeatable; default: the API server compares)")
+	flags.DurationVar(&r.TokenTTL, "token-ttl", r.TokenTTL, "how long a good token is remembered at most; never beyond its expiry")
+	flags.DurationVar(&r.BadTTL, "bad-token-ttl", r.BadTTL, "how long a refused token is remembered")
+	flags.IntVar(&r.CacheSize, "cache-size", r.CacheSize, "how many tokens are remembered, good and refused ones each")
+	flags.IntVar(&r.Concurrency, "keystone-concurrency", r.Concurrency, "how many requests Keystone gets at a time")
+	flags.IntVar(&r.Queue, "keystone-queue", r.Queue, "how many tokens wait for one of them; others get an error at once")
+	flags.DurationVar(&r.Timeout, "keystone-timeout", r.Timeout, "how long to wait in the queue, and again for Keystone's answer")
+	flags.Float64Var(&r.BadRate, "bad-token-rate", r.BadRate, "how many unknown tokens per second may turn out to be bad before unknown ones get an error")
+	flags.IntVar(&r.BadBurst, "bad-token-burst", r.BadBurst, "how many may at once")
+}
+
+func (o *authWebhookServe) run(cmd *cobra.Command) error {
+	if o.serve.CertFile == "" || o.serve.KeyFile == "" {
+		return usagef("--tls-cert-file and --tls-private-key-file are required: the API server speaks TLS only")
+	}
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	if err := o.review.Validate(); err != nil {
+		return usageError{err}
+	}
+	cfg, err := o.keystone.config(o.env)
+	if err != nil {
+		return err
+	}
+	client, err := keystone.NewClient(cfg, "kubectl-ystack/"+o.env.Version+" auth-webhook")
+	if err != nil {
+		return err
+	}
+	o.review.Log = log
+	a, err := authwebhook.New(client, o.review)
+	if err != nil {
+		return err
+	}
+	log.Info("starting", "version", o.env.Version, "commit", o.env.Commit, "keystone", cfg.AuthURL, "prefix", o.review.Prefix, "recheck", o.review.Recheck.String())
+	if o.review.Prefix == "" {
+		log.Warn("--username-prefix is empty: a Keystone user may bear the name of a user of another authenticator, such as the holder of a certificate, and be taken for that one")
+	}
+	return authwebhook.Serve(cmd.Context(), a, o.serve)
+}
+
+func (o *authWebhookServe) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, usageError{fmt.Errorf("--log-level is %q: debug, info, warn or error", o.logLevel)}
+	}
+	return slog.New(slog.NewJSONHandler(o.env.Err, &slog.HandlerOptions{Level: level})), nil
+}

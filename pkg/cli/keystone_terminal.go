@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
+)
+
+// terminal asks the user on the terminal that standard input is; questions go to
+// standard error, since standard output may be read by a program.
+type terminal struct {
+	in  *os.File
+	out io.Writer
+}
+
+func newTerminal(env Env) (*terminal, bool) {
+	f, ok := env.In.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, false
+	}
+	return &terminal{f, env.Err}, true
+}
+
+// Ask reads a line.
+func (t *terminal) Ask(ctx context.Context, label string) (string, error) {
+	return t.ask(ctx, label, func() (string, error) {
+		line, err := bufio.NewReader(t.in).ReadString('\n')
+		return strings.TrimRight(line, "\r\n"), err
+	})
+}
+
+// AskSecret reads a line that is not shown.
+func (t *terminal) AskSecret(ctx context.Context, label string) (keystone.Secret, error) {
+	line, err := t.ask(ctx, label, func() (string, error) {
+		defer fmt.Fprintln(t.out)
+		data, err := term.ReadPassword(int(t.in.Fd()))
+		return string(data), err
+	})
+	return keystone.Secret(line), err
+}
+
+// ask waits for an answer or the end of the context. A read from a terminal cannot be
+// ended; but the terminal must show again what is typed when the process is gone.
+func (t *terminal) ask(ctx context.Context, label string, read func() (string, error)) (string, error) {
+	before, err := term.GetState(int(t.in.Fd()))
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(t.out, "%s: ", label)
+	type answer struct {
+		line string
+		err  error
+	}
+	c := make(chan answer, 1)
+	go func() {
+		line, err := read()
+		c <- answer{line, err}
+	}()
+	select {
+	case a := <-c:
+		if errors.Is(a.err, io.EOF) {
+			a.err = nil // no answer; what asked says what is missing
+		}
+		return a.line, a.err
+	case <-ctx.Done():
+		_ = term.Restore(int(t.in.Fd()), before)
+		fmt.Fprintln(t.out)
+		return "", context.Cause(ctx)
+	}
+}
