@@ -3,19 +3,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/ystackdev/ystack/lab/catalog"
+	"github.com/ystackdev/ystack/lab/process"
 	"github.com/ystackdev/ystack/lab/service"
 )
 
 // logs prints the log of a service, and with -f what is added to it.
-func logs(ctx context.Context, lab *service.Lab, args []string) error {
+func logs(lab *service.Lab, args []string) error {
 	follow := len(args) > 0 && args[0] == "-f"
 	if follow {
 		args = args[1:]
@@ -27,13 +26,11 @@ func logs(ctx context.Context, lab *service.Lab, args []string) error {
 	if _, err := os.Stat(file); err != nil {
 		return fmt.Errorf("%q has no log; services: %s", args[0], list())
 	}
-	argv := []string{"-n", "+1", file}
+	argv := []string{"tail", "-n", "+1", file}
 	if follow {
-		argv = []string{"-n", "50", "-F", file}
+		argv = []string{"tail", "-n", "50", "-F", file}
 	}
-	cmd := exec.CommandContext(ctx, "tail", argv...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	return cmd.Run()
+	return process.Become(argv, os.Environ())
 }
 
 func list() string { return strings.Join(service.Names(catalog.All()), " ") }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -23,9 +22,6 @@ func main() {
 	err := run(ctx, os.Args[1:])
 	if err == nil {
 		return
-	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		os.Exit(exit.ExitCode())
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; `lab up` goes on from here, `lab down` ends it")
@@ -73,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 	case "env":
 		return env(lab, os.Getenv("PATH"), os.Stdout)
 	case "logs":
-		return logs(ctx, lab, args)
+		return logs(lab, args)
 	case "shell":
 		return shell(lab, args)
 	case "passcode":

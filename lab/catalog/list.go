@@ -23,6 +23,7 @@ func All() []*service.Service {
 		memcached(),
 		keystone(),
 		glance(),
+		authWebhook(),
 	}
 }
 

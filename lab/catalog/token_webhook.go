@@ -13,14 +13,14 @@ import (
 // refused, and all others work as ever.
 const (
 	webhookAddress = "127.0.0.1:18443"
-	webhookURL     = "https://" + webhookAddress + "/authenticate"
+	webhookURL     = "https://" + webhookAddress
 )
 
 const webhookKubeconfig = `apiVersion: v1
 kind: Config
 current-context: webhook
 contexts: [{name: webhook, context: {cluster: webhook, user: kube-apiserver}}]
-clusters: [{name: webhook, cluster: {server: "` + webhookURL + `", certificate-authority: {{.Etc "pki/ca.crt"}}}}]
+clusters: [{name: webhook, cluster: {server: "` + webhookURL + `/webhook", certificate-authority: {{.Etc "pki/ca.crt"}}}}]
 users: [{name: kube-apiserver, user: {client-certificate: {{.Etc "pki/apiserver.crt"}}, client-key: {{.Etc "pki/apiserver.key"}}}}]
 `
 

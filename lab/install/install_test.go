@@ -48,8 +48,20 @@ func TestKeyChangesWithWhatMatters(t *testing.T) {
 		t.Error("another file has the same key")
 	}
 	write("go.mod", "module y")
-	if key(base) == second {
+	third := key(base)
+	if third == second {
 		t.Error("other content has the same key")
+	}
+	write("x_test.go", "package x")
+	if key(base) != third {
+		t.Error("a test is compiled into nothing, but changes the key")
+	}
+	some := base
+	some.Sources = []string{"go.mod"}
+	first = key(some)
+	write("go.sum", "other")
+	if key(some) != first {
+		t.Error("a file that is none of the sources changes the key")
 	}
 }
 

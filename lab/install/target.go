@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 type Target struct {
 	Name     string
 	Dir      string            // where go build runs
+	Sources  []string          // what the programs depend on, below Dir; empty: all of it
 	Programs map[string]string // program: package
 	LDFlags  string
 }
@@ -34,6 +36,10 @@ func Targets(repo string) []Target {
 		{Name: "etcd", Dir: filepath.Join(build, "etcd"), Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}},
 		{Name: "coredns", Dir: filepath.Join(build, "coredns"), Programs: map[string]string{"coredns": "."}},
 		kubernetes,
+		{
+			Name: "auth-webhook", Dir: repo, Sources: []string{"go.mod", "go.sum", "cmd", "pkg"},
+			Programs: map[string]string{"auth-webhook": "./cmd/kubectl-ystack"}, LDFlags: " -X main.version=lab",
+		},
 	}
 }
 
@@ -57,15 +63,33 @@ func (t Target) ldflags() string { return "-s -w" + t.LDFlags }
 func (t Target) key() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH, t.ldflags(), t.Programs) // maps print sorted
-	err := filepath.WalkDir(t.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	sources := t.Sources
+	if len(sources) == 0 {
+		sources = []string{"."}
+	}
+	for _, source := range sources {
+		if err := addFiles(sum, os.DirFS(t.Dir), source); err != nil {
+			return "", err
 		}
-		data, err := os.ReadFile(path)
-		fmt.Fprintf(sum, "%s %d\n%s", d.Name(), len(data), data)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// addFiles writes the files at and below root into sum, but for those of tests.
+func addFiles(sum io.Writer, tree fs.FS, root string) error {
+	return fs.WalkDir(tree, root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "testdata":
+			return fs.SkipDir
+		case d.IsDir(), strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		data, err := fs.ReadFile(tree, path)
+		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
 		return err
 	})
-	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 // names of the programs, sorted.

@@ -4,6 +4,7 @@ package process
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -44,6 +45,38 @@ func TestRecordKnowsItsProcess(t *testing.T) {
 	rebooted.Boot = "another boot"
 	if !me.Alive() || recycled.Alive() || rebooted.Alive() || (Record{}).Alive() {
 		t.Errorf("alive: me %v, recycled %v, rebooted %v, none %v", me.Alive(), recycled.Alive(), rebooted.Alive(), Record{}.Alive())
+	}
+}
+
+// What is compiled again while it runs is another program.
+func TestReplaced(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "sleep")
+	write := func() {
+		t.Helper()
+		data, err := os.ReadFile("/bin/sleep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteFile(program, append(data, 0), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	cmd := exec.Command(program, "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	r := Record{PID: cmd.Process.Pid}
+	if r.Replaced() {
+		t.Error("replaced at once")
+	}
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	write()
+	if !r.Replaced() {
+		t.Error("not noticed")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,13 @@ func (r Record) Alive() bool {
 	}
 	stat, err := StatOf(r.PID)
 	return err == nil && stat.Start == r.Start && stat.State != 'Z' && stat.State != 'X'
+}
+
+// Replaced reports whether the program's file is another one now than the
+// process runs, having been compiled again.
+func (r Record) Replaced() bool {
+	file, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", r.PID))
+	return err == nil && strings.HasSuffix(file, " (deleted)")
 }
 
 // Read returns the record in file, or the zero Record when there is none or

@@ -85,7 +85,7 @@ func (l *Lab) current(s *Service, r process.Record) bool {
 
 // changed reports whether a start would now be a different one.
 func (l *Lab) changed(s *Service, r process.Record) bool {
-	if !slices.Equal(r.Command, s.Command(l)) {
+	if !slices.Equal(r.Command, s.Command(l)) || len(s.Builds) > 0 && r.Replaced() {
 		return true
 	}
 	files, err := l.Rendered(s)

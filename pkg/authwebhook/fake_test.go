@@ -27,6 +27,7 @@ type fakeKeystone struct {
 	// fault, if set, answers instead.
 	fault http.HandlerFunc
 	delay time.Duration
+	gate  chan struct{} // if set, answers wait until it is closed
 }
 
 func newFake(t testing.TB) *fakeKeystone {
@@ -47,9 +48,12 @@ func (f *fakeKeystone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for most := f.mostAtOnce.Load(); now > most && !f.mostAtOnce.CompareAndSwap(most, now); most = f.mostAtOnce.Load() {
 	}
 	f.mu.Lock()
-	fault, delay, token := f.fault, f.delay, f.tokens[r.Header.Get("X-Subject-Token")]
+	fault, delay, gate, token := f.fault, f.delay, f.gate, f.tokens[r.Header.Get("X-Subject-Token")]
 	f.mu.Unlock()
 	time.Sleep(delay)
+	if gate != nil {
+		<-gate
+	}
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case fault != nil:
@@ -70,6 +74,16 @@ func answer(w http.ResponseWriter, code int, message string) {
 func (f *fakeKeystone) fail(h http.HandlerFunc) { f.set(func() { f.fault = h }) }
 
 func (f *fakeKeystone) slow(d time.Duration) { f.set(func() { f.delay = d }) }
+
+// hold keeps all answers back until release is called.
+func (f *fakeKeystone) hold() (release func()) {
+	gate := make(chan struct{})
+	f.set(func() { f.gate = gate })
+	return sync.OnceFunc(func() {
+		f.set(func() { f.gate = nil })
+		close(gate)
+	})
+}
 
 func (f *fakeKeystone) revoke(token string) { f.set(func() { delete(f.tokens, token) }) }
 

@@ -78,6 +78,7 @@ func (o *authWebhookServe) addCacheFlags(cmd *cobra.Command) {
 }
 
 func (o *authWebhookServe) run(cmd *cobra.Command) error {
+	noCoreDump()
 	if o.serve.CertFile == "" || o.serve.KeyFile == "" {
 		return usagef("--tls-cert-file and --tls-private-key-file are required: the API server speaks TLS only")
 	}

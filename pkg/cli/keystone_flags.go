@@ -32,6 +32,7 @@ func addOpenStackFlags(cmd *cobra.Command) openStackFlags {
 		"domain_id": "the domain's id, for a token of a domain", "domain_name": "the domain's name, for a token of a domain",
 		"system_scope": "all, for a token of the system",
 		"cacert":       "file of certificate authorities to trust", "cert": "file of a client certificate", "key": "file of its key",
+		"insecure": "true: do not verify Keystone's certificate",
 	}
 	for _, option := range login.Options() {
 		cmd.Flags().Var(pinValue{o, option}, login.Flag(option), usage[option])
@@ -83,8 +84,10 @@ func (v noSecret) Set(string) error {
 	return fmt.Errorf("%w: set %s, or put it into clouds.yaml or secure.yaml, or type it in when asked on a terminal", errNoSecret, string(v))
 }
 
-// keystoneService is what the use cases need of the process.
+// keystoneService is what the use cases need of the process, which is about to learn
+// secrets.
 func keystoneService(env Env) *login.Service {
+	noCoreDump()
 	dir, _ := os.Getwd()
 	return &login.Service{
 		Getenv: env.Getenv, Dir: dir,

@@ -25,6 +25,8 @@ var (
 	errTimeout     = errors.New("timed out (--timeout)")
 	// errDifferences is how --diff says that there are some: no message, status 1.
 	errDifferences = errors.New("differences found")
+	// errNo is how a question is answered with no: likewise.
+	errNo = errors.New("no")
 )
 
 // usageError is a command line that cannot be understood.
@@ -48,7 +50,7 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := cmd.ExecuteContextC(ctx)
 	code := exitCode(err)
-	if err != nil && !errors.Is(err, errDifferences) {
+	if err != nil && !errors.Is(err, errDifferences) && !errors.Is(err, errNo) {
 		fmt.Fprintf(env.Err, "error: %v\n", err)
 		if code == exitUsage {
 			fmt.Fprintf(env.Err, "See '%s --help'.\n", displayName(cmd))

@@ -13,7 +13,7 @@ import (
 const (
 	// connectLimit bounds what an address that swallows packets costs.
 	connectLimit = 5 * time.Second
-	// answerLimit bounds a whole answer, its body included.
+	// answerLimit bounds a whole answer of Keystone's, its body included.
 	answerLimit = 30 * time.Second
 
 	// bodyLimit is far above any answer about one token, its catalogue included;
@@ -64,13 +64,12 @@ func newHTTPClient(settings *tls.Config) *http.Client {
 	dialer := &net.Dialer{Timeout: connectLimit, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			TLSClientConfig:       settings,
-			TLSHandshakeTimeout:   connectLimit,
-			ResponseHeaderTimeout: answerLimit,
-			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConnsPerHost:   32,
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         dialer.DialContext,
+			TLSClientConfig:     settings,
+			TLSHandshakeTimeout: connectLimit,
+			IdleConnTimeout:     90 * time.Second,
+			MaxIdleConnsPerHost: 32,
 		},
 		// A redirect would carry the password to wherever it says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

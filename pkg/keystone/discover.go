@@ -10,24 +10,27 @@ import (
 )
 
 // discover is the address of the API's version 3. Where the configured one has no
-// version, Keystone is asked, once.
+// version, Keystone is asked, and its answer kept.
 func (c *Client) discover(ctx context.Context) (*url.URL, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.endpoint != nil {
-		return c.endpoint, nil
+	known := c.endpoint
+	c.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
 	k := call{method: http.MethodGet, path: "/", doing: "find version 3 of the Identity API"}
 	a, err := c.send(ctx, c.base, k)
 	if err != nil {
 		return nil, err
 	}
-	path, err := c.versionPath(a)
+	path, err := c.versionPath(a, k)
 	if err != nil {
 		return nil, err
 	}
 	endpoint := *c.base
 	endpoint.Path = path
+	c.mu.Lock() // not while asking: who gives up need not wait for who does not
+	defer c.mu.Unlock()
 	c.endpoint = &endpoint
 	return c.endpoint, nil
 }
@@ -44,12 +47,15 @@ type version struct {
 // single one. Only the path of its address is taken: behind a proxy Keystone often does
 // not know its own scheme and host, and no password shall go to where the user did not
 // say.
-func (c *Client) versionPath(a *answer) (string, error) {
+func (c *Client) versionPath(a *answer, k call) (string, error) {
 	var found struct {
 		Versions struct {
 			Values []version `json:"values"`
 		} `json:"versions"`
 		Version version `json:"version"`
+	}
+	if a.status >= 500 { // of Keystone's or of a proxy before it, for a while
+		return "", c.explainStatus(a, k)
 	}
 	if a.status >= 400 || json.Unmarshal(a.body, &found) != nil {
 		return "", c.notKeystone(a)

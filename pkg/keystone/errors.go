@@ -14,7 +14,7 @@ var (
 	ErrInvalidConfig = errors.New("invalid OpenStack configuration")
 )
 
-// Kinds of failures of a [Client].
+// Kinds of failures of a [Client] and of a [Session].
 var (
 	ErrUnreachable     = errors.New("keystone is unreachable")
 	ErrCertificate     = errors.New("keystone's TLS certificate cannot be verified")
@@ -31,7 +31,9 @@ var (
 	ErrRejected = errors.New("keystone rejects the request")
 	// ErrServer: Keystone failed, or what answered is no Keystone.
 	ErrServer    = errors.New("keystone answered with an error")
-	ErrClockSkew = errors.New("the clocks of this machine and of Keystone differ")
+	// ErrNoEndpoint: the catalogue has no such service, or not in this region or interface.
+	ErrNoEndpoint = errors.New("no such endpoint")
+	ErrClockSkew  = errors.New("the clocks of this machine and of Keystone differ")
 )
 
 // ErrRefusedName: the user's name would be one that Kubernetes keeps for itself.

@@ -6,30 +6,34 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"strings"
 	"syscall"
 )
 
+// peer is who did not answer, and the setting that says where it is.
+type peer struct{ name, field string }
+
 // explainTransport words a request that got no answer. Causes are kept as text only: a
 // dial that timed out is no deadline of the caller's, but errors.Is would say so.
-func (c *Client) explainTransport(ctx context.Context, err error, k call) error {
-	if e := c.explainCertificate(err); e != nil {
+func (c *Client) explainTransport(ctx context.Context, err error, p peer, doing string) error {
+	if e := explainCertificate(err, p); e != nil {
 		return e
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s at Keystone %s: %w", k.doing, c.where(), context.Cause(ctx))
+		return fmt.Errorf("%s at %s: %w", doing, p.name, context.Cause(ctx))
 	case errors.Is(err, errTruncated), errors.Is(err, errTooLarge):
-		return &kindError{ErrServer, fmt.Sprintf("cannot %s: Keystone %s answered, but %v", k.doing, c.where(), err)}
+		return &kindError{ErrServer, fmt.Sprintf("cannot %s: %s answered, but %v", doing, p.name, err)}
 	}
-	return &kindError{ErrUnreachable, fmt.Sprintf("cannot reach Keystone %s to %s: %s; check auth_url, the network and the proxy",
-		c.where(), k.doing, c.reason(err))}
+	return &kindError{ErrUnreachable, fmt.Sprintf("cannot reach %s to %s: %s; check %s, the network and the proxy",
+		p.name, doing, c.reason(err, p), p.field)}
 }
 
 // reason is the innermost text worth reading.
-func (c *Client) reason(err error) string {
+func (c *Client) reason(err error, p peer) string {
 	var request *url.Error
 	var op *net.OpError
 	var dns *net.DNSError
@@ -43,21 +47,21 @@ func (c *Client) reason(err error) string {
 		return "connection refused"
 	case errors.Is(err, syscall.ECONNRESET), broken(err):
 		return "the connection was closed before an answer came"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed in the middle of the answer"
 	case errors.As(err, &op) && op.Timeout() && op.Op == "dial", strings.Contains(err.Error(), "TLS handshake timeout"):
 		return fmt.Sprintf("no answer within %s", connectLimit)
-	case strings.Contains(err.Error(), "timeout awaiting response headers"):
-		return fmt.Sprintf("no answer within %s", answerLimit)
 	case strings.Contains(err.Error(), "invalid proxy address"): // the text goes on with its password
 		return "the proxy's address in HTTPS_PROXY or HTTP_PROXY is no URL"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return "it speaks plain HTTP; write http:// in auth_url"
+		return "it speaks plain HTTP; write http:// in " + p.field
 	case request != nil:
 		return plain(request.Err.Error())
 	}
 	return plain(err.Error())
 }
 
-func (c *Client) explainCertificate(err error) error {
+func explainCertificate(err error, p peer) error {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -69,7 +73,7 @@ func (c *Client) explainCertificate(err error) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		what = plain(invalid.Error()) + "; have the certificate renewed, or set this machine's clock"
 	case errors.As(err, &host):
-		what = plain(host.Error()) + "; use in auth_url a name that the certificate has"
+		what = plain(host.Error()) + "; use in " + p.field + " a name that the certificate has"
 	case errors.As(err, &invalid):
 		what = plain(invalid.Error())
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls: "):
@@ -78,7 +82,7 @@ func (c *Client) explainCertificate(err error) error {
 	default:
 		return nil
 	}
-	return &kindError{ErrCertificate, fmt.Sprintf("cannot trust the connection to Keystone %s: %s", c.where(), what)}
+	return &kindError{ErrCertificate, fmt.Sprintf("cannot trust the connection to %s: %s", p.name, what)}
 }
 
 // plain is text of another's on one line, without control characters and not too long.

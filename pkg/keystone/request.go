@@ -50,7 +50,7 @@ func (c *Client) send(ctx context.Context, endpoint *url.URL, k call) (*answer, 
 		a, err = c.once(ctx, endpoint, k)
 	}
 	if err != nil {
-		return nil, c.explainTransport(ctx, err, k)
+		return nil, c.explainTransport(ctx, err, peer{"Keystone " + c.where(), "auth_url"}, k.doing)
 	}
 	return a, nil
 }

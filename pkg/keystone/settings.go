@@ -76,8 +76,9 @@ func hasAny(from map[string]value, keys ...string) bool {
 }
 
 // normalise brings what has several names and places under one, in the auth section,
-// as openstacksdk's magic_fixes does. At each name the auth section goes before the
-// top level, and the last of the names wins.
+// as openstacksdk's magic_fixes does. The last of the names wins, and at each name the
+// top level before the auth section: that is where variables and flags are. (In
+// openstacksdk of old it was the other way round, so that they did nothing.)
 func (s *settings) normalise() {
 	for _, names := range [][]string{
 		{"domain_id"},

@@ -44,43 +44,80 @@ func (c credential) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "{application c
 const credentialsDir = "application-credentials"
 
 // credentials makes an application credential for each context, if that is wanted, and
-// has the contexts use those only.
-func (l *session) credentials(ctx context.Context, contexts []Context, projects []keystone.Project, head *keystone.Token) error {
-	want := l.in.ApplicationCredential
-	if want == nil {
-		return nil
+// has the contexts use those only. After an error there is none.
+func (l *session) credentials(ctx context.Context, contexts []Context, projects []keystone.Project, head *keystone.Token) (made newCredentials, err error) {
+	if l.in.ApplicationCredential == nil {
+		return nil, nil
 	}
 	dir, err := l.state(credentialsDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, p := range projects {
 		t := head
 		if i > 0 {
-			if t, err = l.scoped(ctx, p); err != nil {
-				return err
-			}
+			t, err = l.scoped(ctx, p)
 		}
-		owner := contexts[i].pin
-		before := l.madeFor(owner)
-		c, err := l.makeCredential(ctx, t, owner, *want)
+		var c credential
+		if err == nil {
+			c, err = l.makeCredential(ctx, t, contexts[i].pin)
+		}
 		if err != nil {
-			return err
+			return nil, errors.Join(err, made.withdraw(l))
 		}
-		path := filepath.Join(dir, c.ID+".json")
-		if err := writeCredential(path, c); err != nil {
-			return errors.Join(err, l.client.DeleteApplicationCredential(ctx, t, c.ID))
+		one := newCredential{c, filepath.Join(dir, c.ID+".json"), t}
+		made = append(made, one)
+		if err := writeCredential(one.path, c); err != nil {
+			return nil, errors.Join(err, made.withdraw(l))
 		}
-		contexts[i].use(c, path)
-		for path, old := range before { // the new one takes its place
-			if err := l.client.DeleteApplicationCredential(ctx, t, old.ID); err != nil {
+		contexts[i].use(c, one.path)
+	}
+	return made, nil
+}
+
+// newCredential is one of this login: where it is kept, and a token that may delete it.
+type newCredential struct {
+	credential
+	path  string
+	token *keystone.Token
+}
+
+type newCredentials []newCredential
+
+// replace deletes those that earlier logins made for the same.
+func (made newCredentials) replace(ctx context.Context, l *session) {
+	for _, c := range made {
+		for path, old := range l.madeFor(c.Owner) {
+			if path == c.path {
+				continue
+			}
+			if err := l.client.DeleteApplicationCredential(ctx, c.token, old.ID); err != nil {
 				l.Warn("the application credential %s of an earlier login remains until %s: %v", old.Name, old.Expires.Local().Format(time.DateTime), err)
 			}
 			_ = l.tokens().Remove(old.pin().Key())
 			_ = os.Remove(path)
 		}
 	}
-	return nil
+}
+
+// withdraw deletes what a login that failed has made; an interrupted one too.
+func (made newCredentials) withdraw(l *session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var problems []error
+	for _, c := range made {
+		_ = os.Remove(c.path)
+		if err := l.client.DeleteApplicationCredential(ctx, c.token, c.ID); err != nil {
+			problems = append(problems, remains(c.credential, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// remains says how to get rid of a credential that could not be deleted.
+func remains(c credential, err error) error {
+	return &Error{ErrRemains, err.Error() + "; until " + c.Expires.Local().Format(time.DateTime) +
+		" it stays good, unless `openstack application credential delete " + c.ID + "` is called", err}
 }
 
 // use makes the context log in with the credential.
@@ -95,7 +132,8 @@ func (c credential) pin() Pin {
 	return p.compact()
 }
 
-func (l *session) makeCredential(ctx context.Context, t *keystone.Token, owner Pin, want CredentialRequest) (credential, error) {
+func (l *session) makeCredential(ctx context.Context, t *keystone.Token, owner Pin) (credential, error) {
+	want := l.in.ApplicationCredential
 	var tail [4]byte
 	_, _ = rand.Read(tail[:])
 	made, err := l.client.CreateApplicationCredential(ctx, t, keystone.ApplicationCredentialRequest{
@@ -112,8 +150,9 @@ func (l *session) makeCredential(ctx context.Context, t *keystone.Token, owner P
 }
 
 // validationOnly are access rules under which a token can be looked at, which is all
-// that a Kubernetes API server does with it. Every other service refuses it, and so
-// does Keystone for anything else.
+// that a Kubernetes API server does with it. Every other service refuses it. Keystone
+// itself does not heed access rules; there it cannot make further credentials, since it
+// is restricted.
 func validationOnly(authURL string) []keystone.AccessRule {
 	paths := []string{"/v3/auth/tokens"}
 	if u, err := url.Parse(authURL); err == nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
 // ourContext is a context that logs in through Keystone, as the kubeconfig has it.
@@ -69,12 +71,9 @@ func contextNames(all []ourContext) string {
 }
 
 // project is the context's project, as far as the kubeconfig tells.
-func (c ourContext) project(s *Service) (id, name, domain string) {
-	pin := c.pin
-	if c.file != "" {
-		if made, err := readCredential(c.file); err == nil {
-			pin = made.Owner
-		}
+func (c ourContext) project() keystone.Project {
+	return keystone.Project{
+		ID: c.pin["project_id"], Name: c.pin["project_name"],
+		Domain: keystone.Domain{ID: c.pin["project_domain_id"], Name: c.pin["project_domain_name"]},
 	}
-	return pin["project_id"], pin["project_name"], first(pin["project_domain_name"], pin["project_domain_id"])
 }

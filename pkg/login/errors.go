@@ -51,7 +51,7 @@ func failf(kind error, format string, args ...any) error {
 // remedy is the command that begins the pin's login anew.
 func (p Pin) remedy(flags ...string) string {
 	command := "kubectl ystack keystone-login"
-	for _, o := range []string{"cloud", "auth_url", "auth_type", "username", "user_id", "user_domain_name", "user_domain_id"} {
+	for _, o := range []string{"cloud", "auth_url", "auth_type", "username", "user_id", "user_domain_name", "user_domain_id", "cacert", "insecure"} {
 		usual := o == "auth_type" && (p[o] == keystone.AuthPassword || p[o] == keystone.AuthApplicationCredential)
 		if p[o] == "" || usual || p["cloud"] != "" && o != "cloud" {
 			continue
@@ -80,7 +80,7 @@ func missingError(c *keystone.Config, names []string, remedy string) error {
 	var ways []string
 	for _, n := range names {
 		way := "OS_" + strings.ToUpper(n)
-		if c != nil && c.Cloud != "" {
+		if c != nil && c.Cloud != "" && n != "passcode" { // which is good once
 			way += fmt.Sprintf(" or %s of cloud %s in clouds.yaml", n, c.Cloud)
 			if secret(n) {
 				way += " or secure.yaml"

@@ -58,11 +58,7 @@ func (b *book) cluster(name string) (string, error) {
 }
 
 // contexts plans one context per project.
-func (l *session) contexts(b *book, projects []keystone.Project) ([]Context, error) {
-	cluster, err := b.cluster(l.in.Cluster)
-	if err != nil {
-		return nil, err
-	}
+func (l *session) contexts(b *book, cluster string, projects []keystone.Project) ([]Context, error) {
 	cloud := first(l.cfg.Cloud, cluster) // OS_* variables give a cloud no name
 	format := first(l.in.ContextName, "{cloud}/{project}")
 	if len(projects) > 1 && !strings.Contains(format, "{project}") {
@@ -80,11 +76,13 @@ func (l *session) contexts(b *book, projects []keystone.Project) ([]Context, err
 			return nil, failf(ErrTaken, "two projects are called %s; name each with --project ID and --context-name", c.Name)
 		}
 		seen[c.Name] = true
-		if err := b.mayWrite(c.Name, l.in.Print); err != nil {
-			return nil, err
-		}
-		if old := b.config.Contexts[c.Name]; old != nil && !l.in.Print {
-			c.Namespace, c.File = old.Namespace, first(old.LocationOfOrigin, c.File)
+		if !l.in.Print {
+			if err := b.mayWrite(c.Name); err != nil {
+				return nil, err
+			}
+			if err := b.replaces(&c, l.in.Cluster != ""); err != nil {
+				return nil, err
+			}
 		}
 		contexts = append(contexts, c)
 	}
@@ -92,14 +90,33 @@ func (l *session) contexts(b *book, projects []keystone.Project) ([]Context, err
 }
 
 // mayWrite refuses to replace what this program did not write.
-func (b *book) mayWrite(name string, printed bool) error {
-	if user := b.config.AuthInfos[name]; user != nil && !ours(user) && !printed {
-		return failf(ErrTaken, "%s has a user %q that keystone-login did not write; choose another name with --context-name", b.file(), name)
+func (b *book) mayWrite(name string) error {
+	if user := b.config.AuthInfos[name]; user != nil && !ours(user) {
+		return failf(ErrTaken, "%s has a user %q that keystone-login did not write; choose another name with --context-name", user.LocationOfOrigin, name)
 	}
 	c := b.config.Contexts[name]
-	if c != nil && c.AuthInfo != name && !ours(b.config.AuthInfos[c.AuthInfo]) && !printed {
-		return failf(ErrTaken, "%s has a context %q that keystone-login did not write; choose another name with --context-name", b.file(), name)
+	if c != nil && c.AuthInfo != name && !ours(b.config.AuthInfos[c.AuthInfo]) {
+		return failf(ErrTaken, "%s has a context %q that keystone-login did not write; choose another name with --context-name", c.LocationOfOrigin, name)
 	}
+	return nil
+}
+
+// replaces keeps of a context that is there what a login does not decide. Its cluster
+// is part of that: whoever types the context's name means that cluster.
+func (b *book) replaces(c *Context, chosen bool) error {
+	old := b.config.Contexts[c.Name]
+	if old == nil {
+		return nil
+	}
+	c.Namespace, c.File = old.Namespace, old.LocationOfOrigin
+	if old.Cluster == c.Cluster || b.config.Clusters[old.Cluster] == nil {
+		return nil
+	}
+	if chosen {
+		return failf(ErrTaken, "%s has a context %q for cluster %s; choose another name for the one for %s with --context-name, as '{cloud}/{project}/%s'",
+			old.LocationOfOrigin, c.Name, old.Cluster, c.Cluster, c.Cluster)
+	}
+	c.Cluster = old.Cluster
 	return nil
 }
 

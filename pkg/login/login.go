@@ -75,6 +75,14 @@ type session struct {
 
 // Login logs in, and writes a context for each project.
 func (s *Service) Login(ctx context.Context, in Input) (*Result, error) {
+	book, err := openBook(in.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := book.cluster(in.Cluster) // before anybody is asked for a password
+	if err != nil {
+		return nil, err
+	}
 	l, err := s.begin(ctx, in)
 	if err != nil {
 		return nil, err
@@ -83,11 +91,7 @@ func (s *Service) Login(ctx context.Context, in Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	book, err := openBook(in.Kubeconfig)
-	if err != nil {
-		return nil, err
-	}
-	contexts, err := l.contexts(book, projects)
+	contexts, err := l.contexts(book, cluster, projects)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,8 @@ func (s *Service) Login(ctx context.Context, in Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.credentials(ctx, contexts, projects, first); err != nil {
+	made, err := l.credentials(ctx, contexts, projects, first)
+	if err != nil {
 		return nil, err
 	}
 	l.namespaces(ctx, book, contexts, first)
@@ -105,10 +110,13 @@ func (s *Service) Login(ctx context.Context, in Input) (*Result, error) {
 	} else {
 		r.Current, err = book.write(ctx, s, contexts, in)
 	}
-	if err == nil {
-		err = l.settle(contexts[0], first)
+	if err != nil {
+		return nil, errors.Join(err, made.withdraw(l))
 	}
-	return r, err
+	if !in.Print { // the kubeconfig's own contexts still use theirs
+		made.replace(ctx, l)
+	}
+	return r, l.settle(contexts[0], first)
 }
 
 // begin loads the configuration, completes it, and gets the token from which the

@@ -3,7 +3,9 @@ package login
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -37,29 +39,16 @@ func (s *Service) Logout(ctx context.Context, in LogoutInput) ([]Ended, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := s.tokens()
-	tokens, err := store.All()
-	if err != nil {
-		return nil, err
+	for _, p := range logins { // before all else: from now on nobody begins it again unasked
+		if err := s.logOut(p); err != nil {
+			return nil, err
+		}
 	}
 	// The credentials first: deleting them takes one of the tokens.
 	ended := s.endCredentials(ctx, logins)
-	for key, e := range tokens {
-		p := Pin(e.Pin)
-		if logins[p.Login()] == nil {
-			continue
-		}
-		if time.Now().Before(e.Expires) {
-			ended = append(ended, Ended{p.User(), "token", first(p["project_name"], p["project_id"], "login"), s.revokeEntry(ctx, e)})
-		}
-		if err := store.Remove(key); err != nil {
-			return ended, err
-		}
-	}
-	var problems []error
-	for _, p := range logins {
-		problems = append(problems, s.logOut(p))
-	}
+	more, err := s.endTokens(ctx, logins)
+	ended = append(ended, more...)
+	problems := []error{err}
 	for _, e := range ended {
 		if e.Err != nil {
 			problems = append(problems, &Error{ErrRemains, e.What + " of " + e.Who + " (" + e.For + "): " + e.Err.Error(), e.Err})
@@ -108,6 +97,30 @@ func (s *Service) ending(in LogoutInput) (map[string]Pin, error) {
 	return logins, nil
 }
 
+// endTokens revokes and forgets the tokens of logins.
+func (s *Service) endTokens(ctx context.Context, logins map[string]Pin) ([]Ended, error) {
+	store := s.tokens()
+	tokens, err := store.All()
+	if err != nil {
+		return nil, err
+	}
+	var ended []Ended
+	for _, key := range slices.Sorted(maps.Keys(tokens)) {
+		e := tokens[key]
+		p := Pin(e.Pin)
+		if logins[p.Login()] == nil {
+			continue
+		}
+		if time.Now().Before(e.Expires) {
+			ended = append(ended, Ended{p.User(), "token", first(p["project_name"], p["project_id"], "login"), s.revokeEntry(ctx, e)})
+		}
+		if err := store.Remove(key); err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
 func (s *Service) revokeEntry(ctx context.Context, e cache.Entry) error {
 	client, err := s.clientFor(e.Pin)
 	if err != nil {
@@ -135,7 +148,9 @@ func (s *Service) clientFor(p Pin) (*keystone.Client, error) {
 // endCredentials deletes application credentials that logins made.
 func (s *Service) endCredentials(ctx context.Context, logins map[string]Pin) []Ended {
 	var ended []Ended
-	for path, c := range s.stored() {
+	stored := s.stored()
+	for _, path := range slices.Sorted(maps.Keys(stored)) {
+		c := stored[path]
 		if logins[c.Owner.Login()] == nil && logins[c.pin().Login()] == nil {
 			continue
 		}
@@ -169,8 +184,7 @@ func (s *Service) deleteCredential(ctx context.Context, c credential) error {
 		_ = client.Revoke(ctx, t.ID)
 	}
 	if err != nil {
-		return &Error{ErrRemains, err.Error() + "; until " + c.Expires.Local().Format(time.DateTime) +
-			" it stays good, unless `openstack application credential delete " + c.ID + "` is called", err}
+		return remains(c, err)
 	}
 	return nil
 }

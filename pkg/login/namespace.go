@@ -18,12 +18,12 @@ const projectLabel = "ystack.dev/project-id"
 
 // connect reaches a cluster of the kubeconfig with a token and nothing else: no
 // certificate of the current context's user goes along.
-func (b *book) connect(cluster string, token keystone.Secret, userAgent string) (*kube.Client, error) {
+func (b *book) connect(context, cluster string, token keystone.Secret, userAgent string) (*kube.Client, error) {
 	config := api.NewConfig()
 	config.Clusters[cluster] = b.config.Clusters[cluster].DeepCopy()
-	config.AuthInfos[cluster] = &api.AuthInfo{Token: token.Reveal()}
-	config.Contexts[cluster] = &api.Context{Cluster: cluster, AuthInfo: cluster}
-	config.CurrentContext = cluster
+	config.AuthInfos[context] = &api.AuthInfo{Token: token.Reveal()}
+	config.Contexts[context] = &api.Context{Cluster: cluster, AuthInfo: context}
+	config.CurrentContext = context
 	return kube.New(clientcmd.NewDefaultClientConfig(*config, &clientcmd.ConfigOverrides{}), userAgent)
 }
 
@@ -33,7 +33,7 @@ func (b *book) connect(cluster string, token keystone.Secret, userAgent string) 
 func (l *session) namespaces(ctx context.Context, b *book, contexts []Context, t *keystone.Token) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client, err := b.connect(contexts[0].Cluster, t.ID, l.UserAgent)
+	client, err := b.connect(contexts[0].Name, contexts[0].Cluster, t.ID, l.UserAgent)
 	if err != nil {
 		return
 	}
@@ -49,8 +49,8 @@ func (l *session) namespaces(ctx context.Context, b *book, contexts []Context, t
 		of[id] = ns.GetName()
 	}
 	for i, c := range contexts {
-		if ns := of[c.ProjectID]; ns != "" && !several[c.ProjectID] {
-			contexts[i].Namespace = ns
+		if c.Namespace == "" && c.Cluster == contexts[0].Cluster && !several[c.ProjectID] {
+			contexts[i].Namespace = of[c.ProjectID]
 		}
 	}
 }

@@ -24,7 +24,7 @@ func Options() []string {
 		"application_credential_id", "application_credential_name",
 		"project_id", "project_name", "project_domain_name", "project_domain_id",
 		"domain_id", "domain_name", "system_scope",
-		"cacert", "cert", "key",
+		"cacert", "cert", "key", "insecure",
 	}
 }
 
@@ -73,10 +73,21 @@ func pinOf(c *keystone.Config) Pin {
 		"application_credential_id": c.ApplicationCredentialID, "application_credential_name": c.ApplicationCredentialName,
 	}
 	p.scope(c.Scope)
-	if c.Cloud == "" { // a cloud's own entry is read again each time
-		p["cacert"], p["cert"], p["key"] = c.CACert, c.Cert, c.Key
+	for option, value := range map[string]string{"cacert": c.CACert, "cert": c.Cert, "key": c.Key} {
+		if given(c, option) { // a cloud's own settings are read again each time
+			p[option] = value
+		}
+	}
+	if c.Insecure && (given(c, "insecure") || given(c, "verify")) {
+		p["insecure"] = "true"
 	}
 	return p.compact()
+}
+
+// given reports whether a value is of a variable or a flag, rather than of clouds.yaml.
+func given(c *keystone.Config, option string) bool {
+	origin := c.Origin[option]
+	return strings.HasPrefix(origin, "OS_") || strings.HasPrefix(origin, "--")
 }
 
 func (p Pin) scope(s keystone.Scope) {

@@ -17,7 +17,7 @@ func (s *Service) config(p Pin) (*keystone.Config, error) {
 		UserDomainName: p["user_domain_name"], UserDomainID: p["user_domain_id"],
 		ApplicationCredentialID: p["application_credential_id"], ApplicationCredentialName: p["application_credential_name"],
 		Scope:  p.Scope(),
-		CACert: p["cacert"], Cert: p["cert"], Key: p["key"],
+		CACert: p["cacert"], Cert: p["cert"], Key: p["key"], Insecure: p["insecure"] == "true",
 		Origin: map[string]string{},
 	}
 	if p["auth_methods"] != "" {
@@ -39,9 +39,10 @@ func (s *Service) fromCloud(c *keystone.Config, p Pin) error {
 	if err != nil {
 		return err
 	}
-	c.Insecure, c.Region, c.Interface, c.Endpoints = files.Insecure, files.Region, files.Interface, files.Endpoints
-	if c.CACert == "" && c.Cert == "" {
-		c.CACert, c.Cert, c.Key = files.CACert, files.Cert, files.Key
+	c.Insecure = c.Insecure || files.Insecure
+	c.CACert = first(c.CACert, files.CACert)
+	if c.Cert == "" {
+		c.Cert, c.Key = files.Cert, files.Key
 	}
 	if pinOf(files).Login() == p.Login() {
 		c.Password, c.Passcode, c.Token = files.Password, files.Passcode, files.Token

@@ -2,6 +2,7 @@ package login
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +12,10 @@ import (
 // state is a directory of ystack's own that only this user can read.
 func (s *Service) state(name string) (string, error) {
 	dir := filepath.Join(s.StateDir, name)
-	return dir, os.MkdirAll(dir, 0o700)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("ystack keeps its state in %s (XDG_STATE_HOME says where): %w", s.StateDir, err)
+	}
+	return dir, nil
 }
 
 func (s *Service) marker(p Pin) string { return filepath.Join(s.StateDir, "logged-out", p.Login()) }

@@ -126,7 +126,7 @@ func (s *Service) kubernetesStatus(ctx context.Context, b *book, c ourContext, t
 		st.Error = err.Error()
 		return st, err
 	}
-	client, err := b.connect(st.Cluster, token, s.UserAgent)
+	client, err := b.connect(c.name, st.Cluster, token, s.UserAgent)
 	if err != nil {
 		st.Error = err.Error()
 		return st, err

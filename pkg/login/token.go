@@ -40,6 +40,10 @@ func (s *Service) Token(ctx context.Context, in TokenInput) (Credential, error) 
 		return Credential{}, err
 	}
 	r := &renewal{Service: s, pin: pin, cfg: cfg, file: in.Credential}
+	if when, out := s.loggedOut(pin); out {
+		return Credential{}, failf(ErrLoggedOut, "%s logged out of %s on %s; log in again with %s",
+			pin.User(), pin["auth_url"], when.Local().Format(time.DateTime), r.remedy())
+	}
 	store, key := s.tokens(), pin.Key()
 	usable := func(e cache.Entry) bool { return time.Now().Before(e.RenewAt()) }
 	old, ok := store.Get(key)
@@ -47,20 +51,26 @@ func (s *Service) Token(ctx context.Context, in TokenInput) (Credential, error) 
 		if !store.Returning(key, in.Parent, old, time.Now()) || s.stillKnown(ctx, r, key, old) {
 			return handOut(old, old.RenewAt(), "cache "+store.Path(key), pin), nil
 		}
-		usable = func(e cache.Entry) bool { return e.Token != old.Token && time.Now().Before(e.RenewAt()) }
+		ok, usable = false, func(e cache.Entry) bool { return e.Token != old.Token && time.Now().Before(e.RenewAt()) }
 	}
 	got, err := store.Fetch(ctx, cache.Request{
 		Key: key, Asker: in.Parent, Usable: usable, Renew: r.renew,
 		Warn: func(err error) { s.Warn("the token cannot be kept, so every call asks Keystone: %v", err) },
 	})
 	if err != nil {
-		if ok && time.Now().Before(old.Expires) && (errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer)) {
+		if ok && passing(err) && time.Now().Before(old.Expires) {
 			return handOut(old, old.Expires, "cache "+store.Path(key), pin), nil // for its last minutes
 		}
 		return Credential{}, err
 	}
 	store.Returning(key, in.Parent, got, time.Now()) // this process has it now
 	return handOut(got, got.RenewAt(), first(r.source, "cache "+store.Path(key)), pin), nil
+}
+
+// passing reports whether a failure says nothing about the credentials.
+func passing(err error) bool {
+	var shared *cache.SharedError
+	return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer) || errors.Is(err, ErrMissing) || errors.As(err, &shared)
 }
 
 func handOut(e cache.Entry, until time.Time, source string, pin Pin) Credential {
@@ -118,10 +128,6 @@ func (r *renewal) client() (*keystone.Client, *keystone.Config, error) {
 }
 
 func (r *renewal) renew(ctx context.Context) (cache.Entry, error) {
-	if when, out := r.loggedOut(r.pin); out {
-		return cache.Entry{}, failf(ErrLoggedOut, "%s logged out of %s on %s; log in again with %s",
-			r.pin.User(), r.pin["auth_url"], when.Local().Format(time.DateTime), r.remedy())
-	}
 	client, cfg, err := r.client()
 	if err != nil {
 		return cache.Entry{}, err

@@ -3,12 +3,9 @@ package login
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
-
-	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
 // Use makes the context of a project the current one, and returns its name. A project
@@ -19,7 +16,7 @@ func (s *Service) Use(ctx context.Context, access clientcmd.ConfigAccess, projec
 		return "", err
 	}
 	all := b.ours()
-	found := s.matching(b, all, project)
+	found := b.matching(all, project)
 	switch len(found) {
 	case 0:
 		return "", failf(ErrNoProject, "no context of keystone-login in %s is for project %s; there are: %s; `kubectl ystack keystone-login --project %s` adds one",
@@ -34,15 +31,13 @@ func (s *Service) Use(ctx context.Context, access clientcmd.ConfigAccess, projec
 
 // matching prefers a context of that very name, and otherwise those on the cluster and
 // of the login that are in use.
-func (s *Service) matching(b *book, all []ourContext, project string) []ourContext {
+func (b *book) matching(all []ourContext, project string) []ourContext {
 	var found []ourContext
 	for _, c := range all {
 		if c.name == project {
 			return []ourContext{c}
 		}
-		id, name, domain := c.project(s)
-		full := projectName(keystone.Project{Name: name, Domain: keystone.Domain{Name: domain, ID: strings.ToLower(domain)}})
-		if project == id || project == name || project == full {
+		if p := c.project(); slices.Contains([]string{p.ID, p.Name, projectName(p)}, project) {
 			found = append(found, c)
 		}
 	}

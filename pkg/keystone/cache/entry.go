@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -57,7 +58,10 @@ func decode(key string, data []byte) (Entry, error) {
 	var f file
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil || dec.More() {
+	if err := dec.Decode(&f); err != nil {
+		return Entry{}, errUnusable
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Entry{}, errUnusable
 	}
 	if f.Version != version || f.Key != key || !header(f.Token) || f.Got.IsZero() || !f.Expires.After(f.Got) {

@@ -159,18 +159,22 @@ func (s *Store) All() (map[string]Entry, error) {
 	return all, nil
 }
 
-// prune removes tokens that expired a while ago and what killed processes left.
+// kept is how long a file stays that is of no use any more.
+const kept = 24 * time.Hour
+
+// prune removes what is older and belongs to no good token: expired ones, files of
+// other versions, what killed processes left.
 func (s *Store) prune(now time.Time) {
-	all, _ := s.All()
-	for key, e := range all {
-		if now.After(e.Expires.Add(time.Hour)) {
-			_ = s.Remove(key)
+	files, _ := os.ReadDir(s.dir)
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || now.Sub(info.ModTime()) < kept {
+			continue
 		}
-	}
-	left, _ := filepath.Glob(filepath.Join(s.dir, ".new-*"))
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && now.Sub(info.ModTime()) > time.Hour {
-			_ = os.Remove(path)
+		key := strings.TrimSuffix(f.Name(), filepath.Ext(f.Name()))
+		if e, ok := s.Get(key); ok && now.Before(e.Expires) {
+			continue
 		}
+		_ = os.Remove(filepath.Join(s.dir, f.Name()))
 	}
 }
