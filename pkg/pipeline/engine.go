@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -56,7 +57,7 @@ func (j *journal) do(ctx context.Context, s step, boundary func(string)) (map[st
 		_ = j.write(Event{Type: StepProgress, Step: s.name, Message: message, Items: items})
 	}}
 	r, err := s.do(ctx, w)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
 		err = cause // the step failed because it was told to stop
 	}
 	if err != nil {

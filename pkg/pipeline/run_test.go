@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,5 +232,29 @@ func TestShort(t *testing.T) {
 		if got := short(id); got != want {
 			t.Errorf("short(%q) = %q, want %q", id, got, want)
 		}
+	}
+}
+
+// TestCauseOfTheEnd: a step that was told to stop fails for that reason, and says
+// what it was waiting for if it knows.
+func TestCauseOfTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	cancel(stopped)
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"says more":    {fmt.Errorf("pod x is not ready: %w", stopped), "deploy: pod x is not ready: stopped"},
+		"knows not":    {errors.New("signal: killed"), "deploy: stopped"},
+		"just context": {context.Canceled, "deploy: stopped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := &journal{report: func(Event) {}}
+			_, err := j.do(ctx, step{"deploy", func(context.Context, work) (result, error) { return result{}, tc.err }}, func(string) {})
+			if err == nil || err.Error() != tc.want || !errors.Is(err, stopped) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
 	}
 }

@@ -43,6 +43,11 @@ func TestClusterFailures(t *testing.T) {
 			detail: []string{"container hello crashes", "exit code 3"},
 		},
 		{
+			name: "crash without a readiness probe", limit: time.Minute, cause: CauseCrash, log: "cannot open the database",
+			change: func(r *Release) { r.Spec.Env["MODE"], r.Health = "crash", nil },
+			detail: []string{"container hello crashes", "exit code 3"},
+		},
+		{
 			name: "ends by itself", limit: time.Minute, cause: CauseCrash, log: "done",
 			change: func(r *Release) { r.Spec.Env["MODE"] = "end" },
 			detail: []string{"ends by itself with exit code 0"},
@@ -146,6 +151,24 @@ func TestClusterInterference(t *testing.T) {
 				t.Errorf("got %v, want cause %s", err, test.cause)
 			}
 		})
+	}
+}
+
+// TestClusterTimeoutWithCause: a deadline that its owner calls by another name is
+// a deadline all the same, and brings the cause of the delay.
+func TestClusterTimeoutWithCause(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	r := l.release(t)
+	r.Spec.Env["MODE"] = "sleep"
+	result := l.apply(t, r)
+	enough := errors.New("enough")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, enough)
+	defer cancel()
+	err := l.Wait(ctx, result.Workloads, nil)
+	var failure *RolloutError
+	if !errors.As(err, &failure) || failure.Cause != CauseNotReady || !errors.Is(err, enough) {
+		t.Error(err)
 	}
 }
 

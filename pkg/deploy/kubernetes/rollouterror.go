@@ -27,7 +27,7 @@ type RolloutError struct {
 	LogTail []string // last lines of the container's log, if it ran
 	Hint    string   // what to do
 
-	err error // context.DeadlineExceeded or nil
+	err error // why the wait ended, if it was not the rollout that failed
 }
 
 func (e *RolloutError) Error() string {
@@ -38,6 +38,6 @@ func (e *RolloutError) Error() string {
 	return s
 }
 
-// Unwrap tells a rollout that ran out of time (context.DeadlineExceeded) from
-// one that failed.
+// Unwrap tells a rollout that ran out of time from one that failed: the
+// cause of the context's end, context.DeadlineExceeded if it has none of its own.
 func (e *RolloutError) Unwrap() error { return e.err }

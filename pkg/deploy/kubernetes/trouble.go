@@ -44,6 +44,10 @@ func (v *view) containerTrouble(p *pod, c containerStatus, what string) *trouble
 	if ended := c.State.Terminated; ended != nil {
 		// The first time may be bad luck (a database that is not up yet).
 		if ended.ExitCode != 0 && c.RestartCount >= 1 {
+			// The runtime does not notice each time that it was the memory.
+			if last := c.LastState.Terminated; last != nil && last.Reason == "OOMKilled" && last.ExitCode == ended.ExitCode {
+				ended = last
+			}
 			return t.crash(what, ended, c.RestartCount, false)
 		}
 		return nil

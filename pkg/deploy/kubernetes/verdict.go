@@ -15,6 +15,9 @@ const (
 	// refusedGrace is how long the server may refuse pods: two that are made at
 	// the same time can collide in the quota's bookkeeping.
 	refusedGrace = 2 * time.Second
+	// provenAfter is how long a container without a readiness probe has to run:
+	// it counts as ready from the moment it starts, also if it crashes the next.
+	provenAfter = 3 * time.Second
 )
 
 // verdict is what a view comes to: success, a definite failure, or neither yet.
@@ -32,8 +35,9 @@ func (v *view) judge() verdict {
 	if v.rollout == nil || !v.rollout.progress().observed {
 		return verdict{}
 	}
-	if v.rollout.done() {
-		return verdict{done: true}
+	done := v.rollout.done()
+	if lasting := v.lasting("done", done, provenAfter); done {
+		return verdict{done: lasting || v.proven()}
 	}
 	pods, terminating := v.current()
 	for _, p := range pods {
@@ -53,6 +57,33 @@ func (v *view) judge() verdict {
 		return v.stuck("no progress within the Deployment's progressDeadlineSeconds", nil)
 	}
 	return verdict{}
+}
+
+// proven says whether "ready" means that the new replicas work: a readiness probe
+// said so, or they have been running for a while. Who may not see pods has to
+// believe what the workload says.
+func (v *view) proven() bool {
+	if v.podsHidden {
+		return true
+	}
+	pods, _ := v.current()
+	for _, p := range pods {
+		for _, c := range p.Spec.Containers {
+			if c.ReadinessProbe == nil && !p.runsSince(c.Name, v.now.Add(-provenAfter)) {
+				return false
+			}
+		}
+	}
+	return len(pods) >= int(v.rollout.progress().updated)
+}
+
+func (p *pod) runsSince(container string, since time.Time) bool {
+	for _, c := range p.Status.Containers {
+		if c.Name == container && c.State.Running != nil {
+			return !c.State.Running.StartedAt.After(since)
+		}
+	}
+	return false
 }
 
 // interference is what others did to the workload while we waited.
@@ -92,7 +123,8 @@ func rolledOut(r *rollout) string {
 func (v *view) refused(terminating bool) *RolloutError {
 	failure := v.refusal()
 	// Replicas that are leaving give back what they had of the quota.
-	if !v.lasting("refused", failure != nil && !terminating, refusedGrace) {
+	mayPass := terminating && failure != nil && failure.Cause == CauseQuota
+	if !v.lasting("refused", failure != nil && !mayPass, refusedGrace) {
 		return nil
 	}
 	return failure

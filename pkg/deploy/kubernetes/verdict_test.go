@@ -153,6 +153,86 @@ func TestVerdictPatience(t *testing.T) {
 	}
 }
 
+// TestRefusedForGood: replicas that are leaving give back quota, but change nothing
+// in what the server lets pods be.
+func TestRefusedForGood(t *testing.T) {
+	v := readState(t, "testdata/states/quota.json")
+	for _, set := range v.sets {
+		for i := range set.Status.Conditions {
+			set.Status.Conditions[i].Message = `pods "x" is forbidden: violates PodSecurity "restricted:latest"`
+		}
+	}
+	v.pods["old"] = decode[pod](&unstructured.Unstructured{Object: object{"metadata": object{"name": "old", "deletionTimestamp": "2026-01-01T00:00:00Z"}}})
+	v.judge()
+	v.now = v.now.Add(refusedGrace)
+	if got := v.judge(); got.failure == nil || got.failure.Cause != CauseAdmission {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestProven: without a readiness probe, a container is ready as soon as it has
+// started; that is not taken for an answer at once.
+func TestProven(t *testing.T) {
+	started := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		probe  string
+		after  time.Duration // since the container was started
+		hidden bool
+		want   bool
+	}{
+		"no probe, just started":   {after: time.Second},
+		"no probe, for a while":    {after: provenAfter, want: true},
+		"probe":                    {probe: `"readinessProbe":{"tcpSocket":{}}`, want: true},
+		"pods that one cannot see": {hidden: true, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newView(Workload{Resource: resourceOf("apps", "deployments"), Kind: "Deployment"})
+			for _, content := range []string{
+				`{"kind":"Deployment","metadata":{"uid":"d","annotations":{"deployment.kubernetes.io/revision":"1"}},"spec":{"replicas":1},"status":{"replicas":1,"updatedReplicas":1,"availableReplicas":1}}`,
+				`{"kind":"ReplicaSet","metadata":{"uid":"s","annotations":{"deployment.kubernetes.io/revision":"1"},"ownerReferences":[{"uid":"d","controller":true}]}}`,
+				`{"kind":"Pod","metadata":{"uid":"p","ownerReferences":[{"uid":"s","controller":true}]},"spec":{"containers":[{"name":"c"` + withComma(tc.probe) + `}]},` +
+					`"status":{"containerStatuses":[{"name":"c","ready":true,"state":{"running":{"startedAt":"2026-01-01T00:00:00Z"}}}]}}`,
+			} {
+				u := &unstructured.Unstructured{}
+				if err := u.UnmarshalJSON([]byte(`{"apiVersion":"v1",` + content[1:])); err != nil {
+					t.Fatal(err)
+				}
+				if u.GetKind() != "Pod" || !tc.hidden {
+					v.add(u)
+				}
+			}
+			v.podsHidden, v.now = tc.hidden, started.Add(tc.after)
+			if got := v.judge(); got.done != tc.want || got.failure != nil {
+				t.Errorf("got %s, want done %t", got, tc.want)
+			}
+			// Whatever the pods' clocks say, what lasts is done.
+			v.now = v.now.Add(provenAfter)
+			if got := v.judge(); !got.done {
+				t.Errorf("later: got %s", got)
+			}
+		})
+	}
+}
+
+func withComma(field string) string {
+	if field == "" {
+		return ""
+	}
+	return "," + field
+}
+
+// TestOutOfMemoryTwice: containerd says OOMKilled of the first time, and at times
+// nothing but the exit code of the second.
+func TestOutOfMemoryTwice(t *testing.T) {
+	c := containerStatus{Name: "c", RestartCount: 1}
+	c.State.Terminated = &terminated{ExitCode: 137, Reason: "Error"}
+	c.LastState.Terminated = &terminated{ExitCode: 137, Reason: "OOMKilled"}
+	got := newView(Workload{}).containerTrouble(&pod{}, c, "container ")
+	if got == nil || !strings.Contains(got.detail, "OOMKilled") || got.hint == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestPullReason: the back-off that follows a failed pull keeps the real reason.
 func TestPullReason(t *testing.T) {
 	v := readState(t, "testdata/states/image-not-found.json")

@@ -85,8 +85,9 @@ type pod struct {
 }
 
 type podContainer struct {
-	Name  string `json:"name"`
-	Image string `json:"image"`
+	Name           string    `json:"name"`
+	Image          string    `json:"image"`
+	ReadinessProbe *struct{} `json:"readinessProbe"`
 }
 
 type containerStatus struct {

@@ -19,8 +19,8 @@ import (
 // Wait follows the rollout of the workloads until every replica is the new one
 // and available. report is called, from one goroutine at a time, whenever
 // something changed. The error is a *RolloutError as soon as a cause is known
-// that time will not mend; when ctx ends it wraps context.DeadlineExceeded
-// (again a *RolloutError, with what keeps the replicas) or context.Canceled.
+// that time will not mend; when ctx ends it wraps its cause, and is again a
+// *RolloutError, with what keeps the replicas, if that is its deadline.
 func (d *Deployer) Wait(ctx context.Context, workloads []Workload, report func(Status)) error {
 	var mu sync.Mutex
 	exclusive := func(s Status) {
@@ -114,9 +114,8 @@ func (f *follower) tell() {
 
 // end says how things stand when ctx is over.
 func (f *follower) end(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if !errors.Is(cause, context.DeadlineExceeded) {
-		return fmt.Errorf("stopped waiting for %s, whose rollout goes on in the cluster: %w", f.name(), cause)
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // the cause may be the caller's own
+		return fmt.Errorf("stopped waiting for %s, whose rollout goes on in the cluster: %w", f.name(), context.Cause(ctx))
 	}
 	return f.withLog(ctx, f.ranOut(ctx))
 }
