@@ -12,7 +12,11 @@ import (
 
 // explainStatus words what the API server itself answered.
 func (c *Client) explainStatus(err error, status metav1.Status) error {
+	message, untyped := strings.CutPrefix(status.Message, "failed to create typed patch object ")
 	switch {
+	case untyped: // a mistake in the object, answered with the status of a fault of the server's
+		_, mistake, _ := strings.Cut(message, "): ")
+		return &Error{ErrInvalid, "the API server rejects it: " + mistake, err}
 	case apierrors.IsUnauthorized(err):
 		return &Error{ErrUnauthorized, fmt.Sprintf("the API server %s does not accept your credentials "+
 			"(expired or revoked?); log in again", c.where()), err}

@@ -88,7 +88,8 @@ func (c *Container) request() build.Request {
 var unbuilt = "sha256:" + strings.Repeat("0", 64)
 
 // check asks, before anything is changed, whether all that the run needs is
-// there: Dockerfile, cluster, namespace, permissions, and the right to push.
+// there and right: Dockerfile, cluster, namespace, permissions, the objects to be
+// deployed, and the right to push.
 func (c *Container) check(ctx context.Context, _ work) (result, error) {
 	var err error
 	req := c.request()
@@ -96,10 +97,7 @@ func (c *Container) check(ctx context.Context, _ work) (result, error) {
 		return result{}, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		_, err := c.Deployer.Plan(ctx, c.release(unbuilt))
-		return err
-	})
+	g.Go(func() error { return c.Deployer.Rehearse(ctx, c.release(unbuilt)) })
 	g.Go(func() error { return c.Registry.CheckPush(ctx, c.tagged()) })
 	if err := g.Wait(); err != nil {
 		return result{}, err

@@ -93,7 +93,8 @@ func (d *Deployer) create(ctx context.Context, o Object, dry DryRun) (*unstructu
 	if dry == DryRunClient {
 		return o.Unstructured, nil
 	}
-	options := metav1.CreateOptions{FieldManager: fieldManager}
+	// As strict as apply is: a POST would drop a field that it does not know.
+	options := metav1.CreateOptions{FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict}
 	if dry == DryRunServer {
 		options.DryRun = []string{metav1.DryRunAll}
 	}

@@ -30,6 +30,9 @@ func (d *Deployer) Check(ctx context.Context, r Release) (Check, error) {
 	}
 	path := healthPath(r.Health.HTTP)
 	s, err := d.service(ctx, r)
+	if errors.Is(err, kube.ErrForbidden) {
+		return Check{Outcome: Forbidden, Path: path, Detail: err.Error()}, nil
+	}
 	if err != nil {
 		return Check{}, err
 	}

@@ -47,12 +47,16 @@ func (d *Deployer) checkAccess(ctx context.Context, p *Plan) error {
 	})
 }
 
-// accesses lists what Apply will need, each thing once. An update is a patch,
-// and so is the second half of a creation.
+// accesses lists what Apply and Wait will need, each thing once. An update is a
+// patch, and so is the second half of a creation. The name is in the question,
+// since a role can be for one object only.
 func accesses(p *Plan) []kube.Access {
 	var list []kube.Access
 	add := func(o Object, verb string) {
 		a := kube.Access{Verb: verb, Group: o.Resource.Group, Resource: o.Resource.Resource, Namespace: o.GetNamespace()}
+		if verb != "create" {
+			a.Name = o.GetName()
+		}
 		if !slices.Contains(list, a) {
 			list = append(list, a)
 		}
@@ -62,6 +66,10 @@ func accesses(p *Plan) []kube.Access {
 			add(o, "create")
 		}
 		add(o, "patch")
+		if o.rollsOut() {
+			add(o, "list")
+			add(o, "watch")
+		}
 	}
 	for _, o := range p.Obsolete {
 		add(o, "delete")

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/ystackdev/ystack/pkg/kube"
 )
 
 // service is what is read of a Service.
@@ -39,6 +42,9 @@ type servicePort struct {
 func (d *Deployer) Answer(ctx context.Context, r Release) (Answer, error) {
 	a := Answer{Namespace: d.Namespace(r)}
 	s, err := d.service(ctx, r)
+	if errors.Is(err, kube.ErrForbidden) {
+		return a, nil // that it runs is known; only where is not
+	}
 	if s == nil || err != nil {
 		return a, err
 	}
@@ -82,6 +88,9 @@ func address(host string, p servicePort) string {
 // service finds the release's Service; nil if it has none. Of several the one
 // that leads to the port of the health check is meant.
 func (d *Deployer) service(ctx context.Context, r Release) (*service, error) {
+	if len(r.Spec.Ports) == 0 && r.Spec.Manifests == "" {
+		return nil, nil
+	}
 	api := d.in(resourceOf("", "services"), d.Namespace(r))
 	list, err := api.List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(ownership(r.App)).String()})
 	if apierrors.IsForbidden(err) {
