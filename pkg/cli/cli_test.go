@@ -290,9 +290,11 @@ func TestStateDir(t *testing.T) {
 		{map[string]string{"HOME": "/home/a"}, "/home/a/.local/state/ystack"},
 		{map[string]string{"HOME": "/home/a", "XDG_STATE_HOME": "/var/state"}, "/var/state/ystack"},
 		{map[string]string{"HOME": "/home/a", "XDG_STATE_HOME": "relative"}, "/home/a/.local/state/ystack"},
+		{nil, filepath.Join(accountHome(), ".local/state/ystack")},
+		{map[string]string{"HOME": "relative"}, filepath.Join(accountHome(), ".local/state/ystack")},
 	} {
 		e := Env{Err: io.Discard, Getenv: func(k string) string { return tc.env[k] }}
-		if got := e.stateDir(); got != tc.want {
+		if got := e.stateDir(); got != tc.want || !filepath.IsAbs(got) {
 			t.Errorf("%v: %s, want %s", tc.env, got, tc.want)
 		}
 	}

@@ -58,7 +58,19 @@ func (e Env) xdg(name, fallback string) string {
 	if runtime.GOOS == "windows" {
 		home = e.Getenv("USERPROFILE")
 	}
+	if !filepath.IsAbs(home) {
+		home = accountHome()
+	}
 	return filepath.Join(home, filepath.FromSlash(fallback), "ystack")
+}
+
+// accountHome stands in for HOME, which services and containers can lack: a
+// relative path would be one in the checkout, where files are source.
+func accountHome() string {
+	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir
+	}
+	return string(filepath.Separator)
 }
 
 // userName is who the record says did it.

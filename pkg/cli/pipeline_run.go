@@ -79,7 +79,7 @@ func (o *pipelineRunOptions) run(ctx context.Context, env Env) error {
 	res, err := c.Run(ctx, pipeline.Options{
 		Store:    openStore(env),
 		Report:   reporter(env, show, o.Output),
-		Waiting:  func(run string) { fmt.Fprintf(env.Err, "waiting for run %s of the same application to end\n", run) },
+		Waiting:  func(run string) { fmt.Fprintln(env.Err, waitingLine(run)) },
 		Boundary: env.Boundary,
 	})
 	show.close()
@@ -133,6 +133,13 @@ func (o *pipelineRunOptions) container(ctx context.Context, env Env) (*pipeline.
 		Deployer: &kubernetes.Deployer{Client: client, Force: o.ForceConflicts},
 		By:       userName(),
 	}, nil
+}
+
+func waitingLine(run string) string {
+	if run == "" {
+		return "waiting for another run of the same application to end"
+	}
+	return fmt.Sprintf("waiting for run %s of the same application to end", run)
 }
 
 // withTimeout ends the context after d, as a timeout of ours; 0 is no limit.

@@ -14,11 +14,11 @@ import (
 func (s *Store) lockKey(ctx context.Context, key string, busy func(holder string)) (*os.File, error) {
 	dir := filepath.Join(s.dir, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+		return nil, unwritable(err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, key), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, unwritable(err)
 	}
 	if err := lock(ctx, f, func() { busy(s.holder(key)) }); err != nil {
 		f.Close()
@@ -48,12 +48,17 @@ func lock(ctx context.Context, f *os.File, waiting func()) error {
 	}
 }
 
-// holder names the run that holds a key's lock, as well as it can be known.
+// unwritable is the error of a run that finds no place for its record.
+func unwritable(err error) error {
+	return fmt.Errorf("runs cannot be recorded: %w; make the directory writable, or set XDG_STATE_HOME to one that is", err)
+}
+
+// holder names the run that holds a key's lock, "" if it has not begun its record.
 func (s *Store) holder(key string) string {
-	if r, _ := s.Latest(key); r != nil {
+	if r, _ := s.Latest(key); r != nil && r.State == Running {
 		return r.ID
 	}
-	return "another run"
+	return ""
 }
 
 // alive reports whether some process is writing the run.

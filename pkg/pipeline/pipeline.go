@@ -13,7 +13,7 @@ type Options struct {
 	Store *Store
 	// Report is told every event, in order, after it was recorded.
 	Report func(Event)
-	// Waiting is told, once, if another run of the same application has to
+	// Waiting is told, once, if another run (named if it is known) of the same application has to
 	// end first.
 	Waiting func(run string)
 	// Boundary is called at named points (STEP:before, :acted, :recorded).

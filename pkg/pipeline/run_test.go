@@ -235,6 +235,44 @@ func TestShort(t *testing.T) {
 	}
 }
 
+// TestHolder: the run before is not the one that holds the lock.
+func TestHolder(t *testing.T) {
+	s := OpenStore(t.TempDir())
+	record(t, s, "hello-1", Event{Type: RunSucceeded}).close()
+	if got := s.holder("k"); got != "" {
+		t.Errorf("a run that is over holds the lock: %s", got)
+	}
+	j := record(t, s, "hello-2")
+	if got := s.holder("k"); got != "hello-2" {
+		t.Errorf("got %q", got)
+	}
+	j.close()
+}
+
+// TestStrayFiles: what is no run is no reason not to run.
+func TestStrayFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := OpenStore(dir)
+	record(t, s, "hello-1", built...).close()
+	if err := os.WriteFile(filepath.Join(dir, "runs", ".DS_Store"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if runs, err := s.List(); err != nil || len(runs) != 1 {
+		t.Errorf("%d runs, %v", len(runs), err)
+	}
+}
+
+// TestUnwritable: the error says what to do.
+func TestUnwritable(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(dir).lockKey(t.Context(), "k", nil); err == nil || !strings.Contains(err.Error(), "XDG_STATE_HOME") {
+		t.Error(err)
+	}
+}
+
 // TestCauseOfTheEnd: a step that was told to stop fails for that reason, and says
 // what it was waiting for if it knows.
 func TestCauseOfTheEnd(t *testing.T) {

@@ -39,6 +39,9 @@ func (s *Store) List() ([]Run, error) {
 	}
 	var runs []Run
 	for _, e := range entries {
+		if !e.IsDir() {
+			continue // what a file manager left
+		}
 		r, err := s.Get(e.Name())
 		if errors.Is(err, ErrNoRun) {
 			continue
