@@ -175,6 +175,32 @@ func TestListing(t *testing.T) {
 	}
 }
 
+// TestPrintOne: what was named is printed as itself, as kubectl get NAME does.
+func TestPrintOne(t *testing.T) {
+	for format, want := range map[string]string{
+		"jsonpath={.kind} {.app}":    "Run hello",
+		"json":                       `"kind": "Run",`,
+		"yaml":                       "kind: Run\n",
+		"name":                       "run/" + someRuns[0].ID,
+		"custom-columns=A:.app":      "hello",
+		"jsonpath={.metadata.name}":  someRuns[0].ID,
+		"jsonpath={.steps[0].state}": "succeeded",
+	} {
+		t.Run(format, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := runListing.printOne(&out, format, someRuns[0]); err != nil {
+				t.Fatal(err)
+			}
+			if got := out.String(); !strings.Contains(got, want) || strings.Contains(got, "RunList") {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+	if got := runName([]string{"run/hello-1"}); got != "hello-1" {
+		t.Errorf("name printed by -o name: %s", got)
+	}
+}
+
 func TestDescribeRun(t *testing.T) {
 	var out bytes.Buffer
 	if err := describeRun(&out, someRuns[0]); err != nil {

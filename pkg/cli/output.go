@@ -45,15 +45,32 @@ func (l listing[T]) print(w io.Writer, format string, items []T) error {
 		}
 		return nil
 	}
-	p, err := printerFor(format)
-	if err != nil {
-		return err
-	}
 	list, err := l.objects(items)
 	if err != nil {
 		return err
 	}
-	return p.PrintObj(list, w)
+	return printObject(w, format, list)
+}
+
+// printOne is print for what the user named: an object, not a list of one.
+func (l listing[T]) printOne(w io.Writer, format string, item T) error {
+	switch name, _, _ := strings.Cut(format, "="); name {
+	case "json", "yaml", "jsonpath":
+		list, err := l.objects([]T{item})
+		if err != nil {
+			return err
+		}
+		return printObject(w, format, &list.Items[0])
+	}
+	return l.print(w, format, []T{item})
+}
+
+func printObject(w io.Writer, format string, object runtime.Object) error {
+	p, err := printerFor(format)
+	if err != nil {
+		return err
+	}
+	return p.PrintObj(object, w)
 }
 
 func (l listing[T]) table(w io.Writer, wide bool, items []T) error {
@@ -76,7 +93,7 @@ func (l listing[T]) table(w io.Writer, wide bool, items []T) error {
 
 // objects dresses the items as Kubernetes objects, so that the printers and
 // jsonpath expressions that users know apply.
-func (l listing[T]) objects(items []T) (runtime.Object, error) {
+func (l listing[T]) objects(items []T) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetAPIVersion(apiVersion)
 	list.SetKind(l.kind + "List")

@@ -16,7 +16,7 @@ func newPipelineLogs(env Env) *cobra.Command {
 		Args: maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store := openStore(env)
-			r, err := store.Find(first(args))
+			r, err := store.Find(runName(args))
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,12 +21,12 @@ func newPipelineShow(env Env) *cobra.Command {
 		Short: "Show one run with its steps and what they left; the newest if not named",
 		Args:  maxArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := openStore(env).Find(first(args))
+			r, err := openStore(env).Find(runName(args))
 			if err != nil {
 				return err
 			}
 			if output != "" {
-				return runListing.print(env.Out, output, []pipeline.Run{r})
+				return runListing.printOne(env.Out, output, r)
 			}
 			return describeRun(env.Out, r)
 		},
@@ -40,6 +41,9 @@ func first(args []string) string {
 	}
 	return args[0]
 }
+
+// runName is the argument as it is typed, or as -o name prints it.
+func runName(args []string) string { return strings.TrimPrefix(first(args), "run/") }
 
 func describeRun(w io.Writer, r pipeline.Run) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
