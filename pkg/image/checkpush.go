@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -16,12 +15,8 @@ func (c *Client) CheckPush(ctx context.Context, ref string) error {
 		return err
 	}
 	c.options(ctx) // makes c.shared
-	keychain := c.Keychain
-	if keychain == nil {
-		keychain = authn.DefaultKeychain
-	}
 	answer := make(chan error, 1)
-	go func() { answer <- remote.CheckPushPermission(r, keychain, c.shared) }() // it takes no context
+	go func() { answer <- remote.CheckPushPermission(r, c.credentials(), c.shared) }() // it takes no context
 	select {
 	case err = <-answer:
 	case <-ctx.Done():

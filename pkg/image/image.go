@@ -27,7 +27,7 @@ type Client struct {
 	// Insecure lists registry hosts (HOST or HOST:PORT) spoken to over plain
 	// HTTP, or over TLS without checking the certificate. Loopback always is.
 	Insecure []string
-	// Keychain finds credentials; nil means the user's docker and podman login files.
+	// Keychain finds credentials; nil means what docker, podman and buildah login left.
 	Keychain authn.Keychain
 	// Transport carries the requests; nil means one with short connect and
 	// response limits, so that a dead registry is an error within ten seconds.
@@ -151,13 +151,9 @@ func (c *Client) nameOptions(host string) []name.Option {
 
 func (c *Client) options(ctx context.Context) []remote.Option {
 	c.once.Do(func() { c.shared = newTransport(c.Transport, c.Insecure) })
-	keychain := c.Keychain
-	if keychain == nil {
-		keychain = authn.DefaultKeychain
-	}
 	return []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithAuthFromKeychain(keychain),
+		remote.WithAuthFromKeychain(c.credentials()),
 		remote.WithTransport(c.shared),
 		remote.WithUserAgent("ystack"),
 		remote.WithRetryBackoff(remote.Backoff{Duration: 150 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: 3}),
