@@ -41,6 +41,7 @@ lint: bin/staticcheck bin/gofumpt ## gofumpt, go vet, staticcheck; for every pla
 bench: build lab-up ## benchmarks, and the pipeline against the same tools by hand
 	go test -run '^$$' -bench . -benchmem ./pkg/...
 	$(IN_LAB) lab/bench/overhead.sh
+	$(IN_LAB) lab/bench/webhook.sh
 
 .PHONY: dist
 dist: ## stripped binaries for every platform, in dist/

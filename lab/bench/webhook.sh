@@ -8,23 +8,13 @@
 # Needs the lab's environment (make bench sets it).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
 
-measure() { # TEST: prints its table
-  go test -tags e2e -count=1 -v -run "^$1\$" ./e2e >"$work/$1" 2>&1 || { cat "$work/$1" >&2; exit 1; }
-  sed -nE 's/^ *webhook_test.go:[0-9]+: //p' "$work/$1"
-}
-
-known() { # TEST UNIT: the figure for known good tokens
-  sed -nE "s#.*the same again .* ([0-9]+) *$2.*#\1#p" "$work/$1"
-}
-
-echo "ystack"
-measure TestWebhookLoad
+go test -tags e2e -count=1 -v -run '^TestWebhookLoad$' ./e2e >"$out" 2>&1 || { cat "$out" >&2; exit 1; }
+sed -nE 's/^ *webhook_test.go:[0-9]+: //p' "$out"
 [ -n "${PEER:-}" ] || exit 0
-echo "$PEER"
-measure TestWebhookPeer
 for unit in 'reviews/s per core' '/s in all'; do
-  awk -v a="$(known TestWebhookLoad "$unit")" -v b="$(known TestWebhookPeer "$unit")" -v u="$unit" 'BEGIN {printf "known good tokens, %s: ratio %.0f\n", u, a / b}'
+  sed -nE "s#.*the same again .* ([0-9]+) *$unit.*#\1#p" "$out" | paste -s |
+    awk -v u="$unit" '{printf "known good tokens, %s: ratio %.0f\n", u, $1 / $2}'
 done

@@ -282,10 +282,14 @@ func TestKindsOfTokens(t *testing.T) {
 		"domain":   {"user": alice, "domain": def, "roles": roles},
 		"system":   {"user": alice, "system": object{"all": true}, "roles": roles},
 		"corp":     {"user": object{"id": "u2", "name": "alice", "domain": object{"id": "d2", "name": "corp"}}},
-		"federated": {"user": object{"id": "u3", "name": "alice", "domain": object{"id": "Federated", "name": "Federated"},
-			"OS-FEDERATION": object{"groups": []object{{"id": "g"}}, "identity_provider": object{"id": "i"}, "protocol": object{"id": "p"}}}},
-		"application credential": {"user": alice, "project": object{"id": "p1", "name": "a", "domain": def}, "roles": roles,
-			"application_credential": object{"id": "c", "name": "n", "restricted": true}},
+		"federated": {"user": object{
+			"id": "u3", "name": "alice", "domain": object{"id": "Federated", "name": "Federated"},
+			"OS-FEDERATION": object{"groups": []object{{"id": "g"}}, "identity_provider": object{"id": "i"}, "protocol": object{"id": "p"}},
+		}},
+		"application credential": {
+			"user": alice, "project": object{"id": "p1", "name": "a", "domain": def}, "roles": roles,
+			"application_credential": object{"id": "c", "name": "n", "restricted": true},
+		},
 		"takes another's prefix": {"user": object{"id": "u4", "name": "keystone:x", "domain": def}},
 		"kubernetes-admin":       {"user": object{"id": "u5", "name": "kubernetes-admin", "domain": def}},
 	} {

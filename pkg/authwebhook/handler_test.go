@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -175,6 +176,22 @@ func TestOtherPaths(t *testing.T) {
 	}
 	if code, _ := get("/nowhere"); code != 404 {
 		t.Errorf("elsewhere: %d", code)
+	}
+}
+
+// The page for operators knows every metric.
+func TestMetricsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/auth-webhook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := start(t, newFake(t), nil)
+	var text strings.Builder
+	a.WriteMetrics(&text)
+	for line := range strings.Lines(text.String()) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "+metricPrefix); ok && !bytes.Contains(page, []byte("`"+strings.Fields(name)[0]+"`")) {
+			t.Errorf("docs/auth-webhook.md lacks %s", name)
+		}
 	}
 }
 

@@ -11,10 +11,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 )
 
 func TestAuthWebhookHelp(t *testing.T) {
@@ -28,6 +33,25 @@ func TestAuthWebhookHelp(t *testing.T) {
 			t.Fatalf("%s: status %d, %s", name, code, errs)
 		}
 		golden(t, "help/"+name, []byte(out))
+	}
+}
+
+// The page for operators knows every flag of serve, and no other.
+func TestAuthWebhookFlagsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/auth-webhook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n## Flags\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var said, have []string
+	for _, m := range regexp.MustCompile("`--([a-z-]+)`").FindAllStringSubmatch(table, -1) {
+		said = append(said, m[1])
+	}
+	newAuthWebhookServe(Env{}).Flags().VisitAll(func(f *pflag.Flag) { have = append(have, f.Name) })
+	slices.Sort(said)
+	if diff := cmp.Diff(have, said); diff != "" {
+		t.Errorf("docs/auth-webhook.md (-flags +page):\n%s", diff)
 	}
 }
 
@@ -128,8 +152,10 @@ func TestAuthWebhookServe(t *testing.T) {
 	environ := map[string]string{"OS_AUTH_URL": keystone.URL + "/v3", "OS_PASSWORD": canary, "HOME": dir}
 	env := Env{In: strings.NewReader(""), Out: io.Discard, Err: &log, Getenv: func(k string) string { return environ[k] }, Version: "v0", Boundary: func(string) {}}
 	cmd := NewKubectl(env)
-	cmd.SetArgs([]string{"auth-webhook", "serve", "--listen=" + address, "--log-level=debug", "--username-prefix=",
-		"--tls-cert-file=" + filepath.Join(dir, "tls.crt"), "--tls-private-key-file=" + filepath.Join(dir, "tls.key")})
+	cmd.SetArgs([]string{
+		"auth-webhook", "serve", "--listen=" + address, "--log-level=debug", "--username-prefix=",
+		"--tls-cert-file=" + filepath.Join(dir, "tls.crt"), "--tls-private-key-file=" + filepath.Join(dir, "tls.key"),
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- cmd.ExecuteContext(ctx) }()
