@@ -24,8 +24,8 @@ var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
 	{"pkg/pipeline"},
-	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook"},
-	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache"},
+	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
+	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {

@@ -3,7 +3,6 @@ package keystone
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -224,7 +223,7 @@ func (c *Client) unauthorized(a *answer, k call, cfg *Config, methods []string, 
 			hint += "; " + remark + ", and if the device that makes the codes has the same clock, they are for another time"
 		}
 	}
-	if origins := cfg.origins(); origins != "" {
+	if origins := cfg.origins(methods); origins != "" {
 		hint += " (" + origins + ")"
 	}
 	return fail(ErrUnauthorized, hint)
@@ -255,16 +254,24 @@ func (c *Config) doubts(methods []string, scope Scope) string {
 }
 
 // origins tells where the values that were tried came from.
-func (c *Config) origins() string {
-	used := map[string]string{}
-	for _, field := range []string{"username", "user_id", "password", "user_domain_name", "user_domain_id", "token", "application_credential_id"} {
-		if origin := c.Origin[field]; origin != "" {
-			used[field] = origin
-		}
+func (c *Config) origins(methods []string) string {
+	user := []string{"username", "user_id", "user_domain_name", "user_domain_id"}
+	of := map[string][]string{
+		"password": slices.Concat(user, []string{"password"}),
+		"totp":     slices.Concat(user, []string{"passcode"}),
+		"token":    {"token"},
+		"application_credential": {
+			"application_credential_id", "application_credential_name", "application_credential_secret",
+		},
 	}
-	parts := make([]string, 0, len(used))
-	for _, field := range slices.Sorted(maps.Keys(used)) {
-		parts = append(parts, field+" from "+used[field])
+	var parts []string
+	for _, method := range methods {
+		for _, field := range of[method] {
+			part := field + " from " + c.Origin[field]
+			if c.Origin[field] != "" && !slices.Contains(parts, part) {
+				parts = append(parts, part)
+			}
+		}
 	}
 	return strings.Join(parts, ", ")
 }

@@ -186,9 +186,24 @@ func (b *binding) place() {
 	}
 	for field, v := range b.top {
 		if service, ok := strings.CutSuffix(field, "_endpoint_override"); ok && service != "" && v.is() {
-			c.Endpoints[strings.ReplaceAll(service, "_", "-")] = b.option(field)
+			c.Endpoints[strings.ReplaceAll(service, "_", "-")] = b.endpoint(field, v)
 		}
 	}
+}
+
+func (b *binding) endpoint(field string, v value) string {
+	address := b.option(field)
+	if !isAddress(address) {
+		b.fail(v.node, field, "is no http or https URL, or holds a user name or password")
+		return ""
+	}
+	return address
+}
+
+// isAddress tells whether a text is the URL of a service.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil
 }
 
 func (b *binding) tls() {

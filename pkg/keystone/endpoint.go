@@ -3,7 +3,6 @@ package keystone
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -112,8 +111,7 @@ func (s *Session) noEndpoint(what string) error {
 
 // usable makes sure that an address is one.
 func (s *Session) usable(address, service string) error {
-	u, err := url.Parse(address)
-	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil {
+	if isAddress(address) {
 		return nil
 	}
 	return s.noEndpoint(fmt.Sprintf("the endpoint of service %s is no http or https URL, or holds a password", service))

@@ -30,7 +30,7 @@ var (
 	// ErrRejected: Keystone finds a mistake in the request.
 	ErrRejected = errors.New("keystone rejects the request")
 	// ErrServer: Keystone failed, or what answered is no Keystone.
-	ErrServer    = errors.New("keystone answered with an error")
+	ErrServer = errors.New("keystone answered with an error")
 	// ErrNoEndpoint: the catalogue has no such service, or not in this region or interface.
 	ErrNoEndpoint = errors.New("no such endpoint")
 	ErrClockSkew  = errors.New("the clocks of this machine and of Keystone differ")

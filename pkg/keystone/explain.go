@@ -41,6 +41,8 @@ func (c *Client) reason(err error, p peer) string {
 	switch {
 	case errors.Is(err, errNoAnswer):
 		return fmt.Sprintf("no complete answer within %s", c.limit)
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy that HTTPS_PROXY or HTTP_PROXY names: " + c.reason(op.Err, p)
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no host is called " + dns.Name
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -3,6 +3,7 @@ package keystone
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -460,4 +461,46 @@ func FuzzTokenBody(f *testing.F) {
 			t.Errorf("%q comes back as %q", got.Username, user)
 		}
 	})
+}
+
+// TestClientCertificate: of two files, and of one that holds both.
+func TestClientCertificate(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	mutual := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Add(int32(len(r.TLS.PeerCertificates)))
+		io.WriteString(w, freshToken())
+	}))
+	mutual.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	mutual.StartTLS()
+	t.Cleanup(mutual.Close)
+	pair := mutual.TLS.Certificates[0] // as good as any
+	secret, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{"cert": certificate, "key": key, "both": append(certificate, key...)} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, files := range [][2]string{{"cert", "key"}, {"both", ""}} {
+		env := openrc("OS_AUTH_URL", mutual.URL+"/v3", "OS_CACERT", filepath.Join(dir, "cert"), "OS_CERT", filepath.Join(dir, files[0]))
+		if files[1] != "" {
+			env["OS_KEY"] = filepath.Join(dir, files[1])
+		}
+		cfg, _, err := place{env: env}.load(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testClient(t, cfg).Validate(t.Context(), canary); err != nil {
+			t.Error(err)
+		}
+	}
+	if seen.Load() != 2 {
+		t.Errorf("%d certificates were shown", seen.Load())
+	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ystackdev/ystack/lab/openstack"
 )
 
 // labFile is the lab's clouds.yaml. Without the lab a test is skipped, but not where CI
@@ -188,15 +190,26 @@ func TestLabRefusals(t *testing.T) {
 	}
 }
 
-// TestLabLate: a code of some minutes ago is too late.
-func TestLabLate(t *testing.T) {
+// TestLabPasscodes: none, and one of some minutes ago.
+func TestLabPasscodes(t *testing.T) {
 	cfg := labConfig(t, "lab-totp", "passcode", "1")
-	cfg.Passcode = Secret(passcode(t, "totp"))
-	digits := []byte(cfg.Passcode)
-	slices.Reverse(digits) // as good as any that is not of now
-	cfg.Passcode = Secret(digits) + "0"
-	_, err := testClient(t, cfg).Authenticate(t.Context(), cfg, cfg.Scope)
-	checkError(t, err, ErrUnauthorized, "take the next one")
+	client := testClient(t, cfg)
+	late, err := openstack.PasscodeOf("totp", time.Now().Add(-5*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.AuthType, cfg.Passcode = AuthTOTP, Secret(late)
+	_, err = client.Authenticate(t.Context(), cfg, cfg.Scope)
+	checkError(t, err, ErrUnauthorized, "passcode (a code holds for 30 s and only once: take the next one)")
+	// A clock that is wrong is told by the date of an answer; the lab's gives none of its own.
+	logins(t, cfg)
+	client = testClient(t, cfg)
+	client.now = func() time.Time { return time.Now().Add(-5 * time.Minute) }
+	_, err = client.Authenticate(t.Context(), cfg, cfg.Scope)
+	checkError(t, err, ErrUnauthorized, "this machine's clock is 5m0s behind Keystone's", "they are for another time")
+	cfg.Passcode = ""
+	_, err = client.Authenticate(t.Context(), cfg, cfg.Scope)
+	checkError(t, err, ErrIncomplete, "lacks passcode (OS_PASSCODE)")
 }
 
 // TestLabSession: projects, another scope, validation and revocation.

@@ -2,6 +2,7 @@ package keystone
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -30,7 +31,9 @@ func FuzzClouds(f *testing.F) {
 				cfg := l.bind(s)
 				if err = errors.Join(l.problems...); err == nil {
 					usable(t, cfg)
-					hides(t, cfg)
+					if !strings.Contains(fmt.Sprint(cfg.withoutSecrets()), canary) {
+						hides(t, cfg)
+					}
 					continue
 				}
 			}
@@ -44,6 +47,12 @@ func FuzzClouds(f *testing.F) {
 			}
 		}
 	})
+}
+
+// withoutSecrets shows whether the fuzzer has put the canary where no secret belongs.
+func (c Config) withoutSecrets() Config {
+	c.Password, c.Passcode, c.Token, c.ApplicationCredentialSecret = "", "", "", ""
+	return c
 }
 
 // usable checks what the rest of the package relies on.

@@ -105,19 +105,23 @@ func TestLoad(t *testing.T) {
 		{"variables beside the only cloud", place{files: one(auth + "}"), env: openrc()}, alice(same)},
 		{"cloud envvars", place{files: map[string]string{"clouds.yaml": twoClouds}, env: openrc("OS_CLOUD", "envvars")}, alice(same)},
 		{
-			"variables above a named cloud", place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", env: map[string]string{"OS_USERNAME": "bob", "OS_REGION_NAME": "One"}},
+			"variables above a named cloud",
+			place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", env: map[string]string{"OS_USERNAME": "bob", "OS_REGION_NAME": "One"}},
 			lab(func(c *Config) { c.Username = "bob" }),
 		},
 		{
-			"an id in the file goes before a name in a variable", place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", env: map[string]string{"OS_PROJECT_NAME": "red"}},
+			"an id in the file goes before a name in a variable",
+			place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", env: map[string]string{"OS_PROJECT_NAME": "red"}},
 			lab(func(c *Config) { c.Scope.ProjectName = "red"; c.Scope.ProjectDomainName = "?" }),
 		},
 		{
-			"but not before a flag", place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", overrides: map[string]string{"project_name": "red", "project_domain_id": "d2"}},
+			"but not before a flag",
+			place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", overrides: map[string]string{"project_name": "red", "project_domain_id": "d2"}},
 			lab(func(c *Config) { c.Scope = Scope{ProjectName: "red", ProjectDomainID: "d2"} }),
 		},
 		{
-			"system by flag", place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", overrides: map[string]string{"system-scope": "all"}},
+			"system by flag",
+			place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "lab", overrides: map[string]string{"system-scope": "all"}},
 			lab(func(c *Config) { c.Scope = Scope{System: true} }),
 		},
 		{"user by flag", place{files: map[string]string{"clouds.yaml": twoClouds}, cloud: "other", overrides: map[string]string{"os_username": "bob", "user_domain_id": "d"}}, &Config{

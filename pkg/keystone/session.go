@@ -38,6 +38,12 @@ func NewSession(client *Client, cfg *Config) *Session {
 	return &Session{client: client, cfg: cfg, login: make(chan struct{}, 1)}
 }
 
+// Format makes every verb print who the session is of. Of its own fmt would reach into
+// fields that it may not call the methods of, and show the secrets there.
+func (s *Session) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "session of %s at Keystone %s", s.cfg.who(), s.client.where())
+}
+
 // Token is a token that holds.
 func (s *Session) Token(ctx context.Context) (*Token, error) {
 	a, err := s.current(ctx)
@@ -81,14 +87,15 @@ func (s *Session) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (s *Session) send(r *http.Request, token *Token) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("X-Auth-Token", token.ID.Reveal())
-	r.Header.Set("User-Agent", s.client.userAgent)
-	response, err := s.client.http.Do(r)
+	with := r.Clone(r.Context())
+	with.Header.Set("X-Auth-Token", token.ID.Reveal())
+	with.Header.Set("User-Agent", s.client.userAgent)
+	response, err := s.client.http.Do(with)
 	if err != nil {
 		doing := r.Method + " " + r.URL.Path
 		return nil, s.client.explainTransport(r.Context(), err, peer{"the service at " + r.URL.Scheme + "://" + r.URL.Host, "its endpoint"}, doing)
 	}
+	response.Request = r // has no token that somebody may print
 	return response, nil
 }
 

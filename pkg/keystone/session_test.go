@@ -238,3 +238,62 @@ func TestSessionUnreachable(t *testing.T) {
 	_, err := images(t.Context(), session)
 	checkError(t, err, ErrUnreachable, "the service at "+dead, "GET /v2/images", "check its endpoint")
 }
+
+// TestLabSessionStreams: an image goes up from a body that only flows, and a part of it
+// comes down.
+func TestLabSessionStreams(t *testing.T) {
+	cfg := labConfig(t, "lab-alice")
+	session := NewSession(testClient(t, cfg), cfg)
+	do := func(ctx context.Context, method, path string, body io.Reader, header ...string) (int, []byte) {
+		t.Helper()
+		request, err := session.Request(ctx, method, "image", path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(header); i += 2 {
+			request.Header.Set(header[i], header[i+1])
+		}
+		response, err := session.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		data, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, data
+	}
+	var image struct{ ID string }
+	status, data := do(t.Context(), http.MethodPost, "/v2/images", strings.NewReader(`{"name": "keystone-test", "disk_format": "raw", "container_format": "bare"}`), "Content-Type", "application/json")
+	if err := json.Unmarshal(data, &image); status != http.StatusCreated || err != nil {
+		t.Fatalf("got %d, %v: %s", status, err, data)
+	}
+	t.Cleanup(func() {
+		if status, _ := do(context.Background(), http.MethodDelete, "/v2/images/"+image.ID, nil); status != http.StatusNoContent {
+			t.Errorf("image %s stays behind: %d", image.ID, status)
+		}
+	})
+	const size = 8 << 20
+	body := io.LimitReader(counting{}, size)
+	if status, data := do(t.Context(), http.MethodPut, "/v2/images/"+image.ID+"/file", body, "Content-Type", "application/octet-stream"); status != http.StatusNoContent {
+		t.Fatalf("upload: got %d: %s", status, data)
+	}
+	status, data = do(t.Context(), http.MethodGet, "/v2/images/"+image.ID+"/file", nil, "Range", "bytes=256-265")
+	if status != http.StatusPartialContent || string(data) != "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09" {
+		t.Errorf("download: got %d, %x", status, data)
+	}
+	if status, data := do(t.Context(), http.MethodGet, "/v2/images/"+image.ID+"/file", nil); status != http.StatusOK || len(data) != size {
+		t.Errorf("download: got %d, %d bytes", status, len(data))
+	}
+}
+
+// counting is 00 01 02 … without end, each time from 00: reads are of whole multiples.
+type counting struct{}
+
+func (counting) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(i)
+	}
+	return len(p), nil
+}

@@ -22,8 +22,8 @@ type tokenBody struct {
 		Domain                *Domain                     `json:"domain"`
 		System                map[string]bool             `json:"system"`
 		Roles                 []Role                      `json:"roles"`
-		Issued                time.Time                   `json:"issued_at"`
-		Expires               time.Time                   `json:"expires_at"`
+		Issued                keepsTime                   `json:"issued_at"`
+		Expires               keepsTime                   `json:"expires_at"`
 		AuditIDs              []string                    `json:"audit_ids"`
 		ApplicationCredential *TokenApplicationCredential `json:"application_credential"`
 		Catalog               []Service                   `json:"catalog"`
@@ -37,7 +37,8 @@ type userBody struct {
 	PasswordExpires keepsTime `json:"password_expires_at"`
 }
 
-// keepsTime is a time that may be null and may lack its zone, which is UTC.
+// keepsTime is a time that may be null and may lack its zone, which is UTC: so Keystone
+// writes when a password expires, and a token that ends with its application credential.
 type keepsTime struct{ time.Time }
 
 func (t *keepsTime) UnmarshalJSON(data []byte) error {
@@ -70,7 +71,7 @@ func parseToken(id Secret, data []byte) (*Token, error) {
 	}
 	t := &Token{
 		ID: id, Methods: b.Methods, System: b.System["all"], Roles: distinct(b.Roles), Domain: b.Domain,
-		Issued: b.Issued, Expires: b.Expires, AuditIDs: b.AuditIDs,
+		Issued: b.Issued.Time, Expires: b.Expires.Time, AuditIDs: b.AuditIDs,
 		ApplicationCredential: b.ApplicationCredential, Catalog: b.Catalog,
 		User: User{ID: b.User.ID, Name: b.User.Name, PasswordExpires: b.User.PasswordExpires.Time},
 	}
