@@ -215,6 +215,19 @@ func TestAnswerLimit(t *testing.T) {
 	}
 }
 
+// TestRequestTimeout: kubectl's flag is an answer that did not come, not a timeout of ours.
+func TestRequestTimeout(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	for _, err := range ask(t, kubeconfig(t, server.URL, "", token()), clientcmd.ConfigOverrides{Timeout: "50ms"}) {
+		if !errors.Is(err, ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "Client.Timeout") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestNew(t *testing.T) {
 	path := kubeconfig(t, "https://cluster.example:6443", "", token())
 	tests := []struct {

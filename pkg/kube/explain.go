@@ -64,6 +64,9 @@ func unreachable(err error) bool {
 	if errors.As(err, &op) && op.Op == "dial" {
 		return !errors.Is(err, context.Canceled)
 	}
+	if strings.Contains(err.Error(), "Client.Timeout") { // --request-timeout, not the caller's context
+		return true
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &op) {
 		return false
 	}

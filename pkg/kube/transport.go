@@ -36,6 +36,10 @@ func (a *answerLimit) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// WrappedRoundTripper lets client-go, which warns otherwise, reach what can cancel
+// a request when a --request-timeout is over.
+func (a *answerLimit) WrappedRoundTripper() http.RoundTripper { return a.next }
+
 // cancelingBody frees the request's context when the answer has been read.
 type cancelingBody struct {
 	io.ReadCloser
