@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,12 +156,16 @@ func (o *rollbackOptions) run(ctx context.Context, env Env, args []string) error
 
 func rollbackLine(r kubernetes.RollbackResult, dry string) string {
 	line := fmt.Sprintf("%s: number %d (%s) in place of %d (%s)", r.To.Deployment,
-		r.To.Number, shortRevision(r.To.Revision), r.From.Number, shortRevision(r.From.Revision))
+		r.To.Number, revisionOrImage(r.To), r.From.Number, revisionOrImage(r.From))
 	if r.Action == kubernetes.Unchanged {
-		line = fmt.Sprintf("%s: number %d (%s) is current already", r.To.Deployment, r.To.Number, shortRevision(r.To.Revision))
+		line = fmt.Sprintf("%s: number %d (%s) is current already", r.To.Deployment, r.To.Number, revisionOrImage(r.To))
 	}
 	if dry != "none" {
 		line += " (" + dry + " dry run)"
 	}
 	return line
+}
+
+func revisionOrImage(h kubernetes.HistoryEntry) string {
+	return cmp.Or(shortRevision(h.Revision), h.Image)
 }

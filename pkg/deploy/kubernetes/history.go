@@ -70,8 +70,9 @@ func entry(r *rollout, set *unstructured.Unstructured) HistoryEntry {
 		Current:    annotations[annotationNumber] == r.Annotations[annotationNumber],
 		State:      StateSuperseded,
 	}
-	if e.Image == "" {
-		e.Image = firstImage(set)
+	if images := images(set); len(images) > 0 && !slices.Contains(images, e.Image) {
+		// Somebody set another image by hand. The record stayed as it was: it is not of this one.
+		e.Image, e.Revision, e.By, e.Run, e.Source = images[0], "", "", "", ""
 	}
 	if e.Current {
 		e.State = r.state()
@@ -89,13 +90,17 @@ func (r *rollout) state() HistoryState {
 	return StateProgressing
 }
 
-func firstImage(set *unstructured.Unstructured) string {
-	containers, _, _ := unstructured.NestedSlice(set.Object, "spec", "template", "spec", "containers")
-	for _, c := range containers {
-		if c, ok := c.(object); ok {
-			image, _ := c["image"].(string)
-			return image
+// images are what a revision's containers run.
+func images(set *unstructured.Unstructured) []string {
+	var list []string
+	for _, kind := range []string{"containers", "initContainers"} {
+		containers, _, _ := unstructured.NestedSlice(set.Object, "spec", "template", "spec", kind)
+		for _, c := range containers {
+			if c, ok := c.(object); ok {
+				image, _ := c["image"].(string)
+				list = append(list, image)
+			}
 		}
 	}
-	return ""
+	return list
 }

@@ -42,10 +42,11 @@ func split(content []byte) []document {
 	for line := range bytes.Lines(content) {
 		number++
 		text := strings.TrimRight(string(line), "\r\n")
-		if text == "---" || strings.HasPrefix(text, "--- ") || text == "..." {
+		if text == "---" || strings.HasPrefix(text, "--- ") || strings.HasPrefix(text, "---\t") || text == "..." {
 			documents = append(documents, current)
-			current = document{start: number + 1}
-			continue
+			current = document{start: number}
+			line = append([]byte("   "), line[3:]...) // an object may begin on the line of its separator
+			text = string(line)
 		}
 		current.text = append(current.text, line...)
 		if t := strings.TrimSpace(text); current.line == 0 && t != "" && t[0] != '#' && t[0] != '%' {

@@ -141,6 +141,8 @@ func TestManifestErrors(t *testing.T) {
 		{"label of a number", "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {a: 1}}\n", "m.yaml:1: Pod x: metadata.labels"},
 		{"other namespace", strings.Replace(carrier, "name: p", "name: p, namespace: red", 1), `m.yaml:1: pod/p is in namespace "red", the release goes to "blue"`},
 		{"no image", strings.Replace(carrier, "image: hello", "image: other", 1), "no container with image registry.example/apps/hello or hello in"},
+		{"on the separator's line", carrier + "--- {apiVersion: v1, kind: ConfigMap}\n", "m.yaml:5: ConfigMap has no metadata.name"},
+		{"comment on the separator's line", carrier + "--- # more\nkind: Pod\n", "m.yaml:6: apiVersion is missing"},
 		{"twice", carrier + "---\n" + carrier, "m.yaml:6: pod/p is also at"},
 		{"nothing", "# nothing\n", "no objects"},
 		{"in a list", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n", "m.yaml:1: item 1: Pod has no metadata.name"},

@@ -164,8 +164,15 @@ func (v *view) unschedulable(p *pod, terminating bool) *RolloutError {
 	}
 	return &RolloutError{
 		Cause: CauseUnschedulable, Object: "pod/" + p.Name, Detail: "no node takes it: " + oneLine(c.Message),
-		Hint: "ask for less in resources.requests, or add nodes",
+		Hint: scheduleHint(c.Message),
 	}
+}
+
+func scheduleHint(message string) string {
+	if strings.Contains(message, "PersistentVolumeClaim") {
+		return "kubectl describe persistentvolumeclaim says what keeps the volume; most often its StorageClass is missing"
+	}
+	return "ask for less in resources.requests, or add nodes"
 }
 
 func noNode(scheduled condition) bool {
@@ -230,7 +237,7 @@ func (v *view) stuckPod(failure *RolloutError, p *pod) verdict {
 		failure.Detail += "; its pods are ready but not yet counted as available (minReadySeconds?)"
 		return verdict{failure: failure}
 	case noNode(find(p.Status.Conditions, "PodScheduled")):
-		failure.Cause, failure.Hint = CauseUnschedulable, "ask for less in resources.requests, or add nodes"
+		failure.Cause, failure.Hint = CauseUnschedulable, scheduleHint(r.Message)
 	}
 	failure.Detail += "; it is " + strings.ToLower(string(r.Phase[:1])) + string(r.Phase[1:])
 	if r.Message != "" {

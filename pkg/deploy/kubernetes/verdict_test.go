@@ -153,6 +153,33 @@ func TestVerdictPatience(t *testing.T) {
 	}
 }
 
+func TestScheduleHint(t *testing.T) {
+	for message, want := range map[string]string{
+		"0/1 nodes are available: 1 Insufficient cpu.":                               "resources.requests",
+		"0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.": "StorageClass",
+	} {
+		if got := scheduleHint(message); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", message, got)
+		}
+	}
+}
+
+// TestEntry: an image that somebody set by hand is not of the revision on record.
+func TestEntry(t *testing.T) {
+	set := func(image string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: object{
+			"metadata": object{"annotations": object{annotationNumber: "3", annotationImage: "r/app@sha256:1", annotationRevision: "abc", annotationRun: "app-1", annotationBy: "alice"}},
+			"spec":     object{"template": object{"spec": object{"containers": []any{object{"image": "side"}, object{"image": image}}}}},
+		}}
+	}
+	if got := entry(&rollout{}, set("r/app@sha256:1")); got.Revision != "abc" || got.Image != "r/app@sha256:1" || got.Run != "app-1" {
+		t.Errorf("as recorded: %+v", got)
+	}
+	if got := entry(&rollout{}, set("r/app:by-hand")); got.Revision != "" || got.Image != "side" || got.Run != "" || got.By != "" || got.Number != 3 {
+		t.Errorf("by hand: %+v", got)
+	}
+}
+
 // TestRefusedForGood: replicas that are leaving give back quota, but change nothing
 // in what the server lets pods be.
 func TestRefusedForGood(t *testing.T) {
