@@ -59,7 +59,7 @@ func lookup(fields []field, name string) (field, bool) {
 
 func (b *binder) unknown(e entry, path string, fields []field) {
 	known := names(fields)
-	hint := didYouMean(e.key, known)
+	hint := DidYouMean(e.key, known)
 	if home := homeOf(b.root, e.key, ""); hint == "" && home != "" {
 		hint = "; it belongs in " + home
 	}

@@ -116,7 +116,7 @@ func (f format) enumProblem(s string) string {
 	if len(shown) == 1 {
 		return fmt.Sprintf("%s must be %s", quote(s), quote(shown[0]))
 	}
-	return fmt.Sprintf("unknown value %s; allowed: %s%s", quote(s), strings.Join(shown, ", "), didYouMean(s, shown))
+	return fmt.Sprintf("unknown value %s; allowed: %s%s", quote(s), strings.Join(shown, ", "), DidYouMean(s, shown))
 }
 
 // numberProblem says what is wrong with a number, "" if nothing is.

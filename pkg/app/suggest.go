@@ -19,8 +19,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// didYouMean is `; did you mean "x"?` with the known word nearest to got, or "".
-func didYouMean(got string, known []string) string {
+// DidYouMean is `; did you mean "x"?` with the known word nearest to got, or "".
+func DidYouMean(got string, known []string) string {
 	best, least := "", max(1, utf8.RuneCountInString(got)/3)+1
 	for _, word := range known {
 		d := distance(strings.ToLower(got), strings.ToLower(word))

@@ -115,3 +115,10 @@ func FuzzBases(f *testing.F) {
 		}
 	})
 }
+
+func TestStagesWithoutNames(t *testing.T) {
+	_, err := Bases([]byte("FROM a\n"), nil, "web")
+	if err == nil || !strings.Contains(err.Error(), "none of its stages has a name") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -188,7 +188,11 @@ func (d *dockerfile) target(name string) (int, error) {
 			names = append(names, s.name)
 		}
 	}
-	return 0, &DockerfileError{File: d.path, Msg: fmt.Sprintf("has no stage %s to build as target; it has: %s", name, strings.Join(names, ", "))}
+	has := "none of its stages has a name"
+	if len(names) > 0 {
+		has = "it has: " + strings.Join(names, ", ")
+	}
+	return 0, &DockerfileError{File: d.path, Msg: fmt.Sprintf("has no stage %s to build as target; %s", name, has)}
 }
 
 // lineOf finds the instruction that a builder quotes in its messages.

@@ -95,7 +95,8 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		"flag":            {[]string{"pipeline", "run", "--nosuch"}, "unknown flag: --nosuch"},
+		"flag":            {[]string{"pipeline", "run", "--nosuch"}, "unknown flag: --nosuch\n"},
+		"flag nearly":     {[]string{"pipeline", "run", "--tiemout", "3s"}, `unknown flag: --tiemout; did you mean "--timeout"?`},
 		"verb":            {[]string{"pipelin"}, `unknown command "pipelin" for "kubectl ystack"; did you mean pipeline?`},
 		"sub-verb":        {[]string{"pipeline", "rum"}, `unknown command "rum" for "kubectl ystack pipeline"; did you mean run?`},
 		"argument":        {[]string{"version", "x"}, `kubectl ystack version takes no arguments, got "x"`},
@@ -172,6 +173,14 @@ func TestListing(t *testing.T) {
 			}
 			golden(t, "list/"+strings.NewReplacer("=", "_", "{", "", "}", "", "[", "", "]", "", " ", "", "*", "", ":", "_", ",", "_").Replace(format)+".txt", out.Bytes())
 		})
+	}
+}
+
+// TestDiffError: its status is that of a wrong command line, but the help would not help.
+func TestDiffError(t *testing.T) {
+	code, _, errs := run(t, NewKubectl, "deploy-image", "-f", filepath.Join(t.TempDir(), "none"), "--diff")
+	if code != 2 || strings.Contains(errs, "--help") {
+		t.Errorf("status %d, %s", code, errs)
 	}
 }
 

@@ -52,7 +52,8 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	code := exitCode(err)
 	if err != nil && !errors.Is(err, errDifferences) && !errors.Is(err, errNo) {
 		fmt.Fprintf(env.Err, "error: %v\n", err)
-		if code == exitUsage {
+		var usage usageError
+		if errors.As(err, &usage) { // the status alone can also mean a failed --diff
 			fmt.Fprintf(env.Err, "See '%s --help'.\n", displayName(cmd))
 		}
 	}

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ystackdev/ystack/pkg/app"
 )
 
 // NewKubectl is the command tree of `kubectl ystack`.
@@ -34,9 +38,20 @@ func newRoot(env Env, name, short string) *cobra.Command {
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newVersion(env))
 	return root
+}
+
+// flagError adds the flag that was meant, if one is near.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return usageError{err}
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	return usagef("%w%s", err, app.DidYouMean("--"+unknown.GetSpecifiedName(), known))
 }
 
 // group is a command that only holds others.

@@ -360,3 +360,13 @@ func TestThroughSymlink(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// TestCauseOfTheEnd: who ended it, and why, is in the error.
+func TestCauseOfTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	cancel(stopped)
+	if _, err := Read(ctx, t.TempDir()); !errors.Is(err, stopped) {
+		t.Errorf("got %v", err)
+	}
+}
