@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
 )
 
 // record writes events as a run would, and leaves the journal open.
@@ -294,5 +296,22 @@ func TestCauseOfTheEnd(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestNewReady: replicas of before are not counted as new ones.
+func TestNewReady(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status kubernetes.Status
+		want   int32
+	}{
+		"pods seen":            {kubernetes.Status{Updated: 2, Available: 2, Replicas: []kubernetes.Replica{{Phase: kubernetes.Ready}, {Phase: kubernetes.NotReady}}}, 1},
+		"not seen, all new":    {kubernetes.Status{Updated: 2, Available: 2}, 2},
+		"not seen, one is old": {kubernetes.Status{Updated: 1, Available: 1, Old: 1}, 0},
+		"not seen, old broken": {kubernetes.Status{Updated: 1, Available: 0, Old: 1}, 0},
+	} {
+		if got := newReady(tc.status); got != tc.want {
+			t.Errorf("%s: %d, want %d", name, got, tc.want)
+		}
 	}
 }

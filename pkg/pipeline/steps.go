@@ -178,7 +178,7 @@ func statusLine(s kubernetes.Status) string {
 // totals include the old ones; they serve where the pods may not be seen.
 func newReady(s kubernetes.Status) int32 {
 	if len(s.Replicas) == 0 {
-		return min(s.Updated, s.Available)
+		return min(s.Updated, max(0, s.Available-s.Old))
 	}
 	var n int32
 	for _, r := range s.Replicas {
