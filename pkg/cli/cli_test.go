@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
@@ -182,6 +183,13 @@ func TestDiffError(t *testing.T) {
 	if code != 2 || strings.Contains(errs, "--help") {
 		t.Errorf("status %d, %s", code, errs)
 	}
+}
+
+func TestQuiet(t *testing.T) {
+	if logger := klog.FromContext(quiet(t.Context())); logger.GetSink() != nil {
+		t.Errorf("client-go would write to %T", logger.GetSink())
+	}
+	klog.FromContext(quiet(t.Context())).Error(nil, "this must not be seen, nor panic")
 }
 
 // TestPrintOne: what was named is printed as itself, as kubectl get NAME does.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 // Exit codes, as users of kubectl, timeout(1) and shells expect them.
@@ -46,6 +47,7 @@ func (e diffError) Unwrap() error { return e.error }
 func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	ctx, stop := notifyContext()
 	defer stop()
+	ctx = quiet(ctx)
 	cmd := root(env)
 	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := cmd.ExecuteContextC(ctx)
@@ -58,6 +60,12 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 		}
 	}
 	return code
+}
+
+// quiet keeps client-go from writing lines of its own between ours; what it has to
+// say of a request is in the error that it returns.
+func quiet(ctx context.Context) context.Context {
+	return klog.NewContext(ctx, klog.Logger{}) // the zero value discards
 }
 
 // notifyContext is signal.NotifyContext with a cause of our own, so that an
