@@ -115,6 +115,11 @@ func (d *Deployer) update(ctx context.Context, o Object, app string, dry DryRun,
 		if err := d.claim(ctx, &o); err != nil {
 			return nil, "", err
 		}
+	case DryRunServer:
+		// Nothing is claimed in a dry run, so our own fields would be a conflict.
+		if patch, err := unclaimed(o.Live); err == nil && patch != nil {
+			d = &Deployer{Client: d.Client, Kubectl: d.Kubectl, Force: true}
+		}
 	}
 	if !fresh {
 		predicted, err := d.apply(ctx, o, true)

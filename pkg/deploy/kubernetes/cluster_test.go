@@ -211,6 +211,18 @@ func TestClusterInterruptedCreation(t *testing.T) {
 		}
 	}
 	r = l.release(t)
+	// Nor are they in the way of a look ahead, with another image.
+	other := r
+	other.Image = labImage + "@sha256:" + strings.Repeat("0", 64)
+	if err := l.Rehearse(t.Context(), other); err != nil {
+		t.Error(err)
+	}
+	if plan, err = l.Plan(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := l.Diff(t.Context(), plan); err != nil || !Differs(changes) {
+		t.Errorf("diff: %v, %v", changes, err)
+	}
 	l.deploy(t, r)
 	if env := l.kubectl(t, "", "get", "deployment/hello", "-o", "jsonpath={.spec.template.spec.containers[0].env[*].name}"); env != "GREETING" {
 		t.Errorf("environment: %s", env)

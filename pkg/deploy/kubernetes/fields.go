@@ -21,7 +21,7 @@ import (
 // applied. The server keeps the two apart, and would otherwise keep a field
 // that the next apply no longer has, on behalf of the one who created it.
 func (d *Deployer) claim(ctx context.Context, o *Object) error {
-	patch, err := csaupgrade.UpgradeManagedFieldsPatch(o.Live, sets.New(fieldManager), fieldManager)
+	patch, err := unclaimed(o.Live)
 	if err != nil || patch == nil {
 		return err
 	}
@@ -31,6 +31,11 @@ func (d *Deployer) claim(ctx context.Context, o *Object) error {
 	}
 	o.Live = live
 	return nil
+}
+
+// unclaimed is the patch that claims, nil if there is nothing to claim.
+func unclaimed(live *unstructured.Unstructured) ([]byte, error) {
+	return csaupgrade.UpgradeManagedFieldsPatch(live, sets.New(fieldManager), fieldManager)
 }
 
 // fieldConflict words the server's refusal to take a field from its owner. A
