@@ -21,8 +21,9 @@ for app in hand ystack; do
   git -C "$work/$app" init -q
 done
 
-commit() { # DIR N: a change that makes the compiler work
-  printf 'package main\n\nconst serial = "%s"\n\nvar _ = serial\n' "$2" >"$1/serial.go"
+session=$(date +%s%N)
+commit() { # DIR N: a change that makes the compiler work, and that no cache of a measurement before knows
+  printf 'package main\n\nconst serial = "%s"\n\nvar _ = serial\n' "$session-$2" >"$1/serial.go"
   git -C "$1" add -A
   git -C "$1" -c user.name=bench -c user.email=bench@example.com commit -qm "$2"
 }

@@ -67,7 +67,7 @@ var statusListing = listing[login.Status]{
 
 func printStatus(w io.Writer, output string, s login.Status) error {
 	if output != "" {
-		return statusListing.print(w, output, []login.Status{s})
+		return statusListing.printOne(w, output, s)
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	line := func(name, value string) {

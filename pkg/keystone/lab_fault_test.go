@@ -15,63 +15,68 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// faultyNetwork is a way to the lab's Keystone that can be made bad.
-func faultyNetwork(t *testing.T, cfg *Config) *toxiproxy.Proxy {
+// toxic is what a network does to what Keystone sends, or with upstream, to what we do.
+type toxic struct{ kind, stream, attributes string }
+
+// network is a way to the lab's Keystone, always at one address. It gets its toxics
+// before it starts: to take them from open connections can lock toxiproxy up.
+func network(t *testing.T, listen, keystone string, toxics ...toxic) *toxiproxy.Proxy {
 	t.Helper()
-	to, err := url.Parse(cfg.AuthURL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	network := toxiproxy.NewProxy(server, "keystone", "127.0.0.1:0", to.Host)
-	if err := network.Start(); err != nil {
+	proxy := toxiproxy.NewProxy(server, "keystone", listen, keystone)
+	for _, x := range toxics {
+		text := fmt.Sprintf(`{"type": %q, "stream": %q, "attributes": %s}`, x.kind, x.stream, x.attributes)
+		if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := proxy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(network.Stop)
-	cfg.AuthURL = "http://" + network.Listen + "/v3"
-	return network
+	return proxy
 }
 
 // TestLabNetwork: whatever the network does, the answer is the right one or an error of
 // the right kind, and the same client goes on when the network is well again.
 func TestLabNetwork(t *testing.T) {
 	cfg := labConfig(t, "lab-alice")
-	network := faultyNetwork(t, cfg)
+	to, err := url.Parse(cfg.AuthURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	healthy := network(t, "127.0.0.1:0", to.Host)
+	address := healthy.Listen
+	t.Cleanup(func() { healthy.Stop() })
+	cfg.AuthURL = "http://" + address + "/v3"
 	client := testClient(t, cfg)
 	session := NewSession(client, cfg)
 	good, err := client.Authenticate(t.Context(), cfg, cfg.Scope)
 	if err != nil {
 		t.Fatal(err)
 	}
-	type toxic struct{ kind, attributes string }
+	const down, up = "downstream", "upstream"
 	tests := []struct {
 		name   string
 		toxics []toxic
 		kind   error // nil where the answer comes through
 		want   string
 	}{
-		{"reset", []toxic{{"reset_peer", `{"timeout": 0}`}}, ErrUnreachable, "closed before an answer came"},
-		{"stall", []toxic{{"timeout", `{"timeout": 0}`}}, ErrUnreachable, "no complete answer within"},
-		{"closed without an answer", []toxic{{"timeout", `{"timeout": 20}`}}, ErrUnreachable, "closed before an answer came"},
-		{"too late", []toxic{{"latency", `{"latency": 60000}`}}, ErrUnreachable, "no complete answer within"},
-		{"late", []toxic{{"latency", `{"latency": 50, "jitter": 20}`}}, nil, ""},
-		{"in slices", []toxic{{"slicer", `{"average_size": 64, "size_variation": 32, "delay": 10}`}}, nil, ""},
-		{"cut in the head", []toxic{{"limit_data", `{"bytes": 40}`}}, ErrUnreachable, "in the middle of the answer"},
-		{"cut in the body", []toxic{{"limit_data", `{"bytes": 700}`}}, ErrServer, "ends too early"},
-		{"slices, cut in the body", []toxic{{"slicer", `{"average_size": 64, "size_variation": 32, "delay": 10}`}, {"limit_data", `{"bytes": 700}`}}, ErrServer, "ends too early"},
+		{"reset", []toxic{{"reset_peer", down, `{"timeout": 0}`}}, ErrUnreachable, "closed before an answer came"},
+		// Keystone hangs up after its answer, so that a stall is seen on the way there only.
+		{"stall", []toxic{{"timeout", up, `{"timeout": 0}`}}, ErrUnreachable, "no complete answer within"},
+		{"closed without an answer", []toxic{{"timeout", down, `{"timeout": 20}`}}, ErrUnreachable, "closed before an answer came"},
+		{"too late", []toxic{{"latency", down, `{"latency": 60000}`}}, ErrUnreachable, "no complete answer within"},
+		{"late", []toxic{{"latency", down, `{"latency": 50, "jitter": 20}`}}, nil, ""},
+		{"in slices", []toxic{{"slicer", down, `{"average_size": 64, "size_variation": 32, "delay": 10}`}}, nil, ""},
+		{"cut in the head", []toxic{{"limit_data", down, `{"bytes": 40}`}}, ErrUnreachable, "in the middle of the answer"},
+		{"cut in the body", []toxic{{"limit_data", down, `{"bytes": 700}`}}, ErrServer, "ends too early"},
+		{"slices, cut in the body", []toxic{{"slicer", down, `{"average_size": 64, "size_variation": 32, "delay": 10}`}, {"limit_data", down, `{"bytes": 700}`}}, ErrServer, "ends too early"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client.Close() // what is cut counts from a connection's start
-			for _, x := range test.toxics {
-				stream := "downstream"
-				if test.name == "stall" {
-					stream = "upstream" // Keystone hangs up after its answer, so that is what would be seen
-				}
-				if _, err := network.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"type": %q, "stream": %q, "attributes": %s}`, x.kind, stream, x.attributes))); err != nil {
-					t.Fatal(err)
-				}
-			}
+			healthy.Stop()
+			client.Close()
+			ill := network(t, address, to.Host, test.toxics...)
 			client.limit = answerLimit
 			if strings.Contains(test.want, "within") {
 				client.limit = 100 * time.Millisecond
@@ -94,17 +99,16 @@ func TestLabNetwork(t *testing.T) {
 				}
 			}
 			client.limit = answerLimit
-			network.Toxics.ResetToxics(t.Context())
+			ill.Stop()
+			healthy = network(t, address, to.Host)
 			recovers(t, client, session, cfg, good)
 		})
 	}
 	t.Run("nobody listens", func(t *testing.T) {
-		network.Stop()
+		healthy.Stop()
 		_, err := client.Validate(t.Context(), good.ID)
 		checkError(t, err, ErrUnreachable, "connection refused")
-		if err := network.Start(); err != nil {
-			t.Fatal(err)
-		}
+		healthy = network(t, address, to.Host)
 		recovers(t, client, session, cfg, good)
 	})
 }

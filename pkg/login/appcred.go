@@ -39,7 +39,9 @@ type credential struct {
 }
 
 // Format keeps the secret out of messages.
-func (c credential) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "{application credential %s}", c.Name) }
+func (c credential) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "{application credential %s}", c.Name)
+}
 
 const credentialsDir = "application-credentials"
 

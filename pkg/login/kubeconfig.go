@@ -27,7 +27,12 @@ type book struct {
 	config *api.Config
 }
 
-func openBook(access clientcmd.ConfigAccess) (*book, error) {
+// openBook reads a kubeconfig. clientcmd empties a file before it writes it anew: so not
+// while another process of ours does. Where nothing can be locked, nothing is written.
+func (s *Service) openBook(ctx context.Context, access clientcmd.ConfigAccess) (*book, error) {
+	if unlock, err := s.lock(ctx, "kubeconfig"); err == nil {
+		defer unlock()
+	}
 	config, err := access.GetStartingConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)

@@ -75,7 +75,7 @@ type session struct {
 
 // Login logs in, and writes a context for each project.
 func (s *Service) Login(ctx context.Context, in Input) (*Result, error) {
-	book, err := openBook(in.Kubeconfig)
+	book, err := s.openBook(ctx, in.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}

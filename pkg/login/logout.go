@@ -35,7 +35,7 @@ type Ended struct {
 // made, and forgets both. What Keystone could not be told is an [ErrRemains]; here it
 // is forgotten all the same.
 func (s *Service) Logout(ctx context.Context, in LogoutInput) ([]Ended, error) {
-	logins, err := s.ending(in)
+	logins, err := s.ending(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +58,10 @@ func (s *Service) Logout(ctx context.Context, in LogoutInput) ([]Ended, error) {
 }
 
 // ending are the logins that end, by [Pin.Login].
-func (s *Service) ending(in LogoutInput) (map[string]Pin, error) {
+func (s *Service) ending(ctx context.Context, in LogoutInput) (map[string]Pin, error) {
 	logins := map[string]Pin{}
 	add := func(p Pin) { logins[p.Login()] = p }
-	b, err := openBook(in.Kubeconfig)
+	b, err := s.openBook(ctx, in.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}

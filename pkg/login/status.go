@@ -57,7 +57,7 @@ type KubernetesStatus struct {
 // Status asks both about the login of a context; the current one if name is empty. If
 // the API server does not answer, what Keystone said is returned with the error.
 func (s *Service) Status(ctx context.Context, access clientcmd.ConfigAccess, name string) (*Status, error) {
-	b, err := openBook(access)
+	b, err := s.openBook(ctx, access)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // Use makes the context of a project the current one, and returns its name. A project
 // goes by its name, NAME@DOMAIN, id, or by the name of its context.
 func (s *Service) Use(ctx context.Context, access clientcmd.ConfigAccess, project string) (string, error) {
-	b, err := openBook(access)
+	b, err := s.openBook(ctx, access)
 	if err != nil {
 		return "", err
 	}
