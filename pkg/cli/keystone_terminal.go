@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -31,7 +32,7 @@ func newTerminal(env Env) (*terminal, bool) {
 
 // Ask reads a line.
 func (t *terminal) Ask(ctx context.Context, label string) (string, error) {
-	return t.ask(ctx, label, func() (string, error) {
+	return t.ask(ctx, label, false, func() (string, error) {
 		line, err := bufio.NewReader(t.in).ReadString('\n')
 		return strings.TrimRight(line, "\r\n"), err
 	})
@@ -39,7 +40,7 @@ func (t *terminal) Ask(ctx context.Context, label string) (string, error) {
 
 // AskSecret reads a line that is not shown.
 func (t *terminal) AskSecret(ctx context.Context, label string) (keystone.Secret, error) {
-	line, err := t.ask(ctx, label, func() (string, error) {
+	line, err := t.ask(ctx, label, true, func() (string, error) {
 		defer fmt.Fprintln(t.out)
 		data, err := term.ReadPassword(int(t.in.Fd()))
 		return string(data), err
@@ -49,12 +50,11 @@ func (t *terminal) AskSecret(ctx context.Context, label string) (keystone.Secret
 
 // ask waits for an answer or the end of the context. A read from a terminal cannot be
 // ended; but the terminal must show again what is typed when the process is gone.
-func (t *terminal) ask(ctx context.Context, label string, read func() (string, error)) (string, error) {
+func (t *terminal) ask(ctx context.Context, label string, hidden bool, read func() (string, error)) (string, error) {
 	before, err := term.GetState(int(t.in.Fd()))
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(t.out, "%s: ", label)
 	type answer struct {
 		line string
 		err  error
@@ -64,6 +64,10 @@ func (t *terminal) ask(ctx context.Context, label string, read func() (string, e
 		line, err := read()
 		c <- answer{line, err}
 	}()
+	if hidden {
+		t.changed(before)
+	}
+	fmt.Fprintf(t.out, "%s: ", label)
 	select {
 	case a := <-c:
 		if errors.Is(a.err, io.EOF) {
@@ -74,5 +78,16 @@ func (t *terminal) ask(ctx context.Context, label string, read func() (string, e
 		_ = term.Restore(int(t.in.Fd()), before)
 		fmt.Fprintln(t.out)
 		return "", context.Cause(ctx)
+	}
+}
+
+// changed waits for the reader to have turned the echo off: whoever answers a question
+// as soon as it is there must not be shown.
+func (t *terminal) changed(before *term.State) {
+	for range 100 {
+		if now, err := term.GetState(int(t.in.Fd())); err != nil || *now != *before {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
