@@ -51,6 +51,9 @@ func (c *Client) login(ctx context.Context, k call, cfg *Config, methods []strin
 	}
 	k.body = map[string]any{"auth": auth}
 	k.secrets = []Secret{cfg.Password, cfg.Passcode, cfg.Token, cfg.ApplicationCredentialSecret}
+	// The other side may just be closing an idle connection. A question is asked again
+	// then (see send); a login is not, so it gets a connection of its own.
+	c.http.CloseIdleConnections()
 	a, err := c.do(ctx, k)
 	if err != nil {
 		return nil, err
