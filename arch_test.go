@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"pkg/pipeline"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/abac"},
+	{"pkg/suggest"},
 }
 
 func layerOf(pkg string) int {

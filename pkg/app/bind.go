@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // binder fills Go values from nodes, as the struct tags say.
@@ -59,7 +61,7 @@ func lookup(fields []field, name string) (field, bool) {
 
 func (b *binder) unknown(e entry, path string, fields []field) {
 	known := names(fields)
-	hint := DidYouMean(e.key, known)
+	hint := suggest.DidYouMean(e.key, known)
 	if home := homeOf(b.root, e.key, ""); hint == "" && home != "" {
 		hint = "; it belongs in " + home
 	}

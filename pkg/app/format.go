@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // APIVersion is the version of the format that this program reads.
@@ -116,7 +118,7 @@ func (f format) enumProblem(s string) string {
 	if len(shown) == 1 {
 		return fmt.Sprintf("%s must be %s", quote(s), quote(shown[0]))
 	}
-	return fmt.Sprintf("unknown value %s; allowed: %s%s", quote(s), strings.Join(shown, ", "), DidYouMean(s, shown))
+	return fmt.Sprintf("unknown value %s; allowed: %s%s", quote(s), strings.Join(shown, ", "), suggest.DidYouMean(s, shown))
 }
 
 // numberProblem says what is wrong with a number, "" if nothing is.

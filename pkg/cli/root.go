@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // NewKubectl is the command tree of `kubectl ystack`.
@@ -51,7 +51,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-	return usagef("%w%s", err, app.DidYouMean("--"+unknown.GetSpecifiedName(), known))
+	return usagef("%w%s", err, suggest.DidYouMean("--"+unknown.GetSpecifiedName(), known))
 }
 
 // group is a command that only holds others.

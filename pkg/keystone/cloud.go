@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // cloud lays a cloud of the files into the settings: its profile lowest, then the
@@ -54,7 +56,7 @@ func (l *loader) knownAuth(e entry) {
 	if !slices.Contains(authFields(), key) && !slices.Contains(foreignFields(), key) {
 		l.problems = append(l.problems, &ConfigError{
 			e.origin, "auth",
-			"no such setting " + showKey(e.key) + nearest(key, authFields()),
+			"no such setting " + showKey(e.key) + suggest.DidYouMean(key, authFields()),
 		})
 	}
 }

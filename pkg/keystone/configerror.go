@@ -1,7 +1,6 @@
 package keystone
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,43 +42,6 @@ func showKey(key string) string {
 		return "a key"
 	}
 	return strconv.Quote(key)
-}
-
-// nearest is `; did you mean "x"?` with the known word nearest to got, or "".
-func nearest(got string, known []string) string {
-	best, least := "", len(got)/4+2
-	for _, word := range known {
-		if d := distance(got, word); d < least {
-			best, least = word, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance counts the insertions, deletions and replacements that turn a into b.
-func distance(a, b string) int {
-	if len(a) > 60 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			above, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, above+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 func list(names []string) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // Endpoint is the address of a service, by its type: image, identity, block-storage …
@@ -102,7 +104,7 @@ func (s *Session) noService(token *Token, service string) error {
 		return s.noEndpoint(fmt.Sprintf("a token without a catalogue leads to no service %s; give a project (OS_PROJECT_NAME), or %s_endpoint_override",
 			service, strings.ReplaceAll(service, "-", "_")))
 	}
-	return s.noEndpoint(fmt.Sprintf("there is no service of type %s; it has %s%s", service, distinctList(types), nearest(service, types)))
+	return s.noEndpoint(fmt.Sprintf("there is no service of type %s; it has %s%s", service, distinctList(types), suggest.DidYouMean(service, types)))
 }
 
 func (s *Session) noEndpoint(what string) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/ystackdev/ystack/pkg/suggest"
 )
 
 // LoadOptions say where a configuration is looked for.
@@ -140,7 +142,7 @@ func (l *loader) noCloud(name, by string, names []string) error {
 	}
 	known := "it has none"
 	if len(names) > 0 {
-		known = "it has " + list(names) + nearest(name, names)
+		known = "it has " + list(names) + suggest.DidYouMean(name, names)
 	}
 	return &kindError{ErrNoCloud, fmt.Sprintf("%s asks for cloud %q, which is not in %s: %s", by, name, l.cloudsPath, known)}
 }

@@ -1,23 +1,11 @@
-package app
+// Package suggest finds the word that was meant by a misspelt one.
+package suggest
 
 import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// quote shows a user's text on one line, not all of a long one, and no credentials
-// (USER:PASSWORD@ before a host).
-func quote(s string) string {
-	const most = 80
-	if at := strings.LastIndex(s, "@"); at >= 0 && strings.Contains(s[:at], ":") && !strings.Contains(s, "@sha256:") {
-		s = "…" + s[at:]
-	}
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	return strconv.Quote(s)
-}
 
 // DidYouMean is `; did you mean "x"?` with the known word nearest to got, or "".
 func DidYouMean(got string, known []string) string {
@@ -31,7 +19,7 @@ func DidYouMean(got string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return "; did you mean " + quote(best) + "?"
+	return "; did you mean " + strconv.Quote(best) + "?"
 }
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours
