@@ -435,6 +435,7 @@ func TestApplicationCredential(t *testing.T) {
 	d := newDoor(t)
 	s := d.person(t, "hanako", "x")
 	writeFile(t, s.Dir, "clouds.yaml", fmt.Sprintf("clouds:\n  mine:\n    auth: {auth_url: '%s/v3', username: 花子, user_domain_name: Default, password: secret-of-hanako}\n", d.URL))
+	t.Cleanup(func() { _, _ = s.Logout(context.Background(), LogoutInput{Kubeconfig: s.kubeconfig(), All: true}) })
 	in := Input{ApplicationCredential: &CredentialRequest{Lifetime: time.Hour, Host: "test"}}
 	first := s.mustLogin(t, in)
 	second := s.mustLogin(t, in)
