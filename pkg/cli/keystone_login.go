@@ -43,8 +43,8 @@ for somebody else change nothing. A password stays where it is; one that was typ
 in is not kept, so that such a login lasts until its token expires.
 
 With --application-credential, an application credential is made for each context,
-good for nothing but being looked at: its tokens say who you are, and every other
-service refuses them. Its secret is kept in $XDG_STATE_HOME/ystack.
+whose tokens say who you are and no more: Nova, Glance and the others refuse them.
+Its secret is kept in $XDG_STATE_HOME/ystack.
 
 There is no --os-password: other users of a machine can read command lines, and
 shells record them. Use clouds.yaml, secure.yaml, OS_PASSWORD, or the terminal.`,
