@@ -25,6 +25,7 @@ demo: build lab-up ## the main job on real servers: examples/hello, from source 
 test: test-tools build lab-up ## unit and integration tests
 	$(IN_LAB) go test -race -shuffle=on ./...
 	cd examples/hello && go test -race -shuffle=on ./...
+	cd lab/bench/abac && go test ./...
 
 .PHONY: e2e
 e2e: test-tools build lab-up ## what needs the whole lab: shell sessions, kills, faults
@@ -40,6 +41,7 @@ lint: bin/staticcheck bin/gofumpt ## gofumpt, go vet, staticcheck; for every pla
 .PHONY: bench
 bench: build lab-up ## benchmarks, and the pipeline against the same tools by hand
 	go test -run '^$$' -bench . -benchmem ./pkg/...
+	cd lab/bench/abac && go test -run '^$$' -bench . -benchmem .
 	$(IN_LAB) lab/bench/overhead.sh
 	$(IN_LAB) lab/bench/webhook.sh
 
