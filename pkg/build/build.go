@@ -19,17 +19,18 @@ const createdLabel = "org.opencontainers.image.created"
 
 // Request says what to build.
 type Request struct {
-	ContextDir string            // directory that COPY reads from
-	Dockerfile string            // path of the Dockerfile, absolute or relative to the working directory
-	Target     string            // stage to build; "" is the last one
-	Args       map[string]string // values for ARG; not for secrets, images keep them
-	Bases      []image.Base      // every external image of the Dockerfile (see Bases), pinned
-	Labels     map[string]string // set on the image, and as annotations on its manifest where the builder can
-	Created    time.Time         // what the image is dated, e.g. the commit's time; zero leaves it to the builder
-	Insecure   []string          // registries without (verified) TLS, besides loopback
-	OutputDir  string            // where a builder without an image store (BuildKit) leaves the image; "" is a new temporary directory, the caller's to remove
-	Log        io.Writer         // the tool's output, whole lines; nil discards it
-	Inherit    []*os.File        // kept open in child processes: the run's lock (not on Windows)
+	ContextDir  string            // directory that COPY reads from
+	Dockerfile  string            // path of the Dockerfile, absolute or relative to the working directory
+	Target      string            // stage to build; "" is the last one
+	Args        map[string]string // values for ARG; not for secrets, images keep them
+	Bases       []image.Base      // every external image of the Dockerfile (see Bases), pinned
+	Labels      map[string]string // set on the image and its manifest; each costs buildah and podman a step
+	Annotations map[string]string // set on the manifest (annotations), and on the image where that costs nothing
+	Created     time.Time         // what the image is dated, e.g. the commit's time; zero leaves it to the builder
+	Insecure    []string          // registries without (verified) TLS, besides loopback
+	OutputDir   string            // where a builder without an image store (BuildKit) leaves the image; "" is a new temporary directory, the caller's to remove
+	Log         io.Writer         // the tool's output, whole lines; nil discards it
+	Inherit     []*os.File        // kept open in child processes: the run's lock (not on Windows)
 }
 
 // PushRequest says how to push.
@@ -54,17 +55,16 @@ type Builder interface {
 	Push(ctx context.Context, imageID, ref string, req PushRequest) (digest string, err error)
 }
 
-// labels are the request's, and the date. The label carries the date because
-// not every builder can set the image's own without changing its files too.
-func (r Request) labels() map[string]string {
-	labels := maps.Clone(r.Labels)
-	if labels == nil {
-		labels = map[string]string{}
+// annotations are all that is to be said of the image: labels, annotations, and the date,
+// since not every builder can set the image's own without changing its files too.
+func (r Request) annotations() map[string]string {
+	all := map[string]string{}
+	if !r.Created.IsZero() {
+		all[createdLabel] = r.Created.UTC().Format(time.RFC3339)
 	}
-	if _, given := labels[createdLabel]; !given && !r.Created.IsZero() {
-		labels[createdLabel] = r.Created.UTC().Format(time.RFC3339)
-	}
-	return labels
+	maps.Copy(all, r.Labels)
+	maps.Copy(all, r.Annotations)
+	return all
 }
 
 // pins says which pinned image stands for which name in the Dockerfile. A name

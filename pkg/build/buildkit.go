@@ -75,7 +75,7 @@ func outputDir(dir string) (string, error) {
 }
 
 func buildctlFlags(req Request, pins map[reference]image.Base, dir string) ([]string, error) {
-	output, err := ociOutput(dir, req.labels())
+	output, err := ociOutput(dir, req.annotations())
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func buildctlFlags(req Request, pins map[reference]image.Base, dir string) ([]st
 		args = append(args, "--opt", "build-arg:SOURCE_DATE_EPOCH="+strconv.FormatInt(req.Created.Unix(), 10))
 	}
 	args = append(args, flags("--opt", prefixed("build-arg:", req.Args))...)
-	args = append(args, flags("--opt", prefixed("label:", req.labels()))...)
+	args = append(args, flags("--opt", prefixed("label:", req.annotations()))...)
 	return append(args, flags("--opt", prefixed("context:", familiar(pins)))...), nil
 }
 

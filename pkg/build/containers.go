@@ -72,6 +72,9 @@ func (c containers) Build(ctx context.Context, req Request) (string, error) {
 // container behind when a step fails; each is a copy of the disk. --pull=false fetches a base
 // only if it is not there: it is named by digest, so there is nothing newer.
 //
+// --layers makes a step, and a layer in the store, of each --label: some 0.15 s.
+// Annotations cost nothing.
+//
 // Not --timestamp, although it would date the image: it also sets the time of
 // every file that a step wrote, during the build, which breaks whoever compares
 // times (Python's bytecode is stale at once, and compiled again at every start),
@@ -87,8 +90,8 @@ func buildFlags(req Request, pins map[reference]image.Base, skipTLS bool) []stri
 	}
 	args = append(args, flags("--build-arg", req.Args)...)
 	args = append(args, flags("--build-context", contexts(pins))...)
-	args = append(args, flags("--label", req.labels())...)
-	args = append(args, flags("--annotation", req.labels())...)
+	args = append(args, flags("--label", req.Labels)...)
+	args = append(args, flags("--annotation", req.annotations())...)
 	if skipTLS {
 		args = append(args, "--tls-verify=false")
 	}

@@ -63,7 +63,7 @@ func dockerFlags(req Request, pins map[reference]image.Base, idFile string) []st
 	}
 	args = append(args, flags("--build-arg", req.Args)...)
 	args = append(args, flags("--build-context", familiar(pins))...)
-	args = append(args, flags("--label", req.labels())...)
+	args = append(args, flags("--label", req.annotations())...)
 	return append(args, req.ContextDir)
 }
 

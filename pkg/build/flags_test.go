@@ -14,7 +14,7 @@ func request() (Request, map[reference]image.Base) {
 	base := image.Base{Name: "docker.io/library/golang:latest", Ref: "r.example/docker/golang@sha256:aa", Registry: "r.example"}
 	return Request{
 		ContextDir: "src", Dockerfile: "deploy/Dockerfile", Target: "final",
-		Args: map[string]string{"V": "1", "A": "x y"}, Labels: map[string]string{"ystack_app": `a,"b"`},
+		Args: map[string]string{"V": "1", "A": "x y"}, Labels: map[string]string{"ystack_inputs": "i"}, Annotations: map[string]string{"ystack_app": `a,"b"`},
 		Created: time.Unix(1_700_000_000, 0), Bases: []image.Base{base},
 	}, map[reference]image.Base{{name: base.Name, raw: "${B}"}: base}
 }
@@ -33,19 +33,19 @@ func TestFlags(t *testing.T) {
 		{"buildah, podman", buildFlags(req, pins, true), `--layers --force-rm --pull=false --file deploy/Dockerfile --target final
 --build-arg A=x y --build-arg V=1
 --build-context ${B}=docker-image://r.example/docker/golang@sha256:aa --build-context docker.io/library/golang:latest=docker-image://r.example/docker/golang@sha256:aa
---label org.opencontainers.image.created=2023-11-14T22:13:20Z --label ystack_app=a,"b"
---annotation org.opencontainers.image.created=2023-11-14T22:13:20Z --annotation ystack_app=a,"b"
+--label ystack_inputs=i
+--annotation org.opencontainers.image.created=2023-11-14T22:13:20Z --annotation ystack_app=a,"b" --annotation ystack_inputs=i
 --tls-verify=false`},
 		{"buildkit", buildctl, `build --progress=plain --frontend=dockerfile.v0
 --local context=src --local dockerfile=deploy --opt filename=Dockerfile
---output type=oci,tar=false,dest=/out,annotation.org.opencontainers.image.created=2023-11-14T22:13:20Z,"annotation.ystack_app=a,""b"""
+--output type=oci,tar=false,dest=/out,annotation.org.opencontainers.image.created=2023-11-14T22:13:20Z,"annotation.ystack_app=a,""b""",annotation.ystack_inputs=i
 --opt target=final --opt build-arg:SOURCE_DATE_EPOCH=1700000000 --opt build-arg:A=x y --opt build-arg:V=1
---opt label:org.opencontainers.image.created=2023-11-14T22:13:20Z --opt label:ystack_app=a,"b"
+--opt label:org.opencontainers.image.created=2023-11-14T22:13:20Z --opt label:ystack_app=a,"b" --opt label:ystack_inputs=i
 --opt context:golang=docker-image://r.example/docker/golang@sha256:aa`},
 		{"docker", dockerFlags(req, pins, "/id"), `buildx build --load --progress=plain --provenance=false --iidfile /id --file deploy/Dockerfile --target final
 --build-arg A=x y --build-arg V=1
 --build-context golang=docker-image://r.example/docker/golang@sha256:aa
---label org.opencontainers.image.created=2023-11-14T22:13:20Z --label ystack_app=a,"b" src`},
+--label org.opencontainers.image.created=2023-11-14T22:13:20Z --label ystack_app=a,"b" --label ystack_inputs=i src`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 	"github.com/ystackdev/ystack/pkg/source"
 )
 
-// Labels of an image that say what it was made of; they are the record that
-// travels with it.
+// Labels and annotations of an image that say what it was made of; they are the
+// record that travels with it.
 const (
 	labelApp      = "ystack_app"
 	labelRevision = "ystack_revision"

@@ -31,7 +31,7 @@ func (c *Container) build(ctx context.Context, w work, lock *os.File) (result, e
 	tool := c.Builder.Name() + " " + version
 	w.progress("with " + tool)
 	req := c.request()
-	req.Labels = c.labels()
+	req.Labels, req.Annotations = map[string]string{labelInputs: c.inputs}, c.annotations()
 	req.Created = c.Revision.Time
 	req.Log = w.log
 	req.Inherit = []*os.File{lock}
@@ -66,9 +66,9 @@ func (c *Container) builtBefore(ctx context.Context) string {
 	return id
 }
 
-func (c *Container) labels() map[string]string {
+func (c *Container) annotations() map[string]string {
 	l := map[string]string{
-		labelApp: c.App.Metadata.Name, labelRevision: c.Revision.String(), labelTarget: "container", labelInputs: c.inputs,
+		labelApp: c.App.Metadata.Name, labelRevision: c.Revision.String(), labelTarget: "container",
 		"org.opencontainers.image.title":    c.App.Metadata.Name,
 		"org.opencontainers.image.revision": c.Revision.String(),
 	}
