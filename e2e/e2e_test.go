@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			name := "e2e-" + random()
 			e.Defer(func() { _ = exec.Command("kubectl", "delete", "namespace", name, "--wait=false").Run() })
+			e.Defer(func() { forgetTenants(name) })
 			for _, kv := range append(labEnv(), "APP="+name, "HOME="+e.WorkDir, "PATH="+os.Getenv("PATH")) {
 				k, v, _ := strings.Cut(kv, "=")
 				e.Setenv(k, v)

@@ -1,6 +1,9 @@
 package app
 
-import "reflect"
+import (
+	"cmp"
+	"reflect"
+)
 
 // setDefaults fills what was left out, wherever its object is there.
 func setDefaults(v reflect.Value) {
@@ -21,8 +24,11 @@ func setDefaults(v reflect.Value) {
 				setDefaults(target)
 			}
 		}
-		if port, ok := v.Addr().Interface().(*Port); ok && port.TargetPort == 0 {
-			port.TargetPort = port.Port
+		switch x := v.Addr().Interface().(type) {
+		case *Port:
+			x.TargetPort = cmp.Or(x.TargetPort, x.Port)
+		case *TenantSyncSpec:
+			x.setDefaults()
 		}
 	}
 }

@@ -17,6 +17,7 @@ const APIVersion = "ystack.dev/v1alpha1"
 type format struct {
 	must     string   // "must be …", for people
 	patterns []string // every one must match; in the dialect that RE2 and ECMA-262 share
+	not      string   // the pattern that must not
 	length   int      // at most so many characters; 0: no limit
 	enum     []string
 	low      int64 // of numbers
@@ -48,8 +49,11 @@ func formats() map[string]format {
 		"api-version":      {enum: []string{APIVersion}},
 		"kind-application": {enum: []string{KindApplication}},
 		"kind-site":        {enum: []string{KindSite}},
+		"kind-tenantsync":  {enum: []string{KindTenantSync}},
 		"builder":          {enum: []string{"", "buildah", "buildkit", "podman", "docker"}},
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
+		"pod-security":     {enum: []string{"privileged", "baseline", "restricted"}},
+		"subjects":         {enum: []string{"groups"}},
 
 		"name":          {must: "must be lower-case letters, digits and inner hyphens, at most 50 characters (names are derived from it)", patterns: []string{`^` + label + `$`}, length: 50},
 		"dns-label":     {must: "must be lower-case letters, digits and inner hyphens, at most 63 characters (RFC 1123)", patterns: []string{`^` + label + `$`}, length: 63},
@@ -69,6 +73,13 @@ func formats() map[string]format {
 		"resource":   {must: "must be cpu, memory, ephemeral-storage, hugepages-SIZE or VENDOR.EXAMPLE/NAME", patterns: []string{`^(cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMG]i|` + label + `(\.` + label + `)*/[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)$`}},
 		"quantity":   {must: "must be a quantity such as 500m, 2, 64Mi or 1.5Gi", patterns: []string{`^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,3})?$`}, numbers: true},
 
+		"namespace-name": {must: "must be lower-case letters, digits and hyphens around at least one of {{.Project}} and {{.ProjectID}}, {{.Domain}} too if wanted, such as {{.Domain}}-{{.Project}}", patterns: []string{`^([-a-z0-9]|\{\{\.(Project|ProjectID|Domain)\}\})*$`, `\{\{\.Project(ID)?\}\}`}},
+		"tenant-key":     {must: "must be a key such as team or example.com/team, and none of ystack.dev's or Kubernetes'", patterns: []string{`^(` + label + `(\.` + label + `)*/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$`}, not: `^(.*[.])?(ystack\.dev|kubernetes\.io|k8s\.io)/`},
+		"label-value":    {must: "must be letters, digits and inner hyphens, underscores and dots, at most 63 characters", patterns: []string{`^([A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$`}},
+		"cluster-role":   {must: "must be the name of a ClusterRole: letters, digits, hyphens, dots, underscores and colons", patterns: []string{`^[-._:A-Za-z0-9]*[A-Za-z0-9]$`}},
+		"prefix":         {must: "must be printable and not start with system:", patterns: []string{`^[!-~]*$`}, not: `^system:`},
+		"percent":        {must: "must be a share from 0% to 100%", patterns: []string{`^([0-9]|[1-9][0-9]|100)%$`}},
+
 		"port":  {must: "must be a port number from 1 to 65535", low: 1, high: 65535},
 		"count": {must: "must be a whole number, 0 or more", low: 0, high: maxInt32},
 	}
@@ -86,6 +97,9 @@ func (f format) problem(s string) string {
 		if !regexp.MustCompile(pattern).MatchString(s) {
 			return f.describe(s)
 		}
+	}
+	if f.not != "" && regexp.MustCompile(f.not).MatchString(s) {
+		return f.describe(s)
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden loads every example: ok-*.yaml must load, the others must not.
 func TestGolden(t *testing.T) {
-	for _, kind := range []string{KindApplication, KindSite} {
+	for _, kind := range kinds() {
 		for _, path := range examples(t, kind) {
 			t.Run(strings.ToLower(kind)+"/"+filepath.Base(path), func(t *testing.T) {
 				loaded, err := parseKind(kind, "ystack.yaml", readTest(t, path))
@@ -29,7 +29,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestSchemaGolden(t *testing.T) {
-	for _, kind := range []string{KindApplication, KindSite} {
+	for _, kind := range kinds() {
 		schema, err := Schema(kind)
 		if err != nil {
 			t.Fatal(err)
@@ -51,8 +51,11 @@ func examples(t *testing.T, kind string) []string {
 }
 
 func parseKind(kind, path string, data []byte) (any, error) {
-	if kind == KindSite {
+	switch kind {
+	case KindSite:
 		return parseSite(path, data)
+	case KindTenantSync:
+		return parseTenantSync(path, data)
 	}
 	return parseApplication(path, data)
 }

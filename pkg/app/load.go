@@ -22,7 +22,10 @@ const maxFileSize = 1 << 20
 const (
 	KindApplication = "Application"
 	KindSite        = "Site"
+	KindTenantSync  = "TenantSync"
 )
+
+func kinds() []string { return []string{KindApplication, KindSite, KindTenantSync} }
 
 // LoadApplication reads the Application in a file, or in the [FileName] of a
 // directory. Problems of the content are [Errors].
@@ -46,6 +49,15 @@ func LoadSite(path string) (*Site, error) {
 	return parseSite(path, data)
 }
 
+// LoadTenantSync reads the TenantSync in a file. Problems of the content are [Errors].
+func LoadTenantSync(path string) (*TenantSync, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseTenantSync(path, data)
+}
+
 func parseApplication(path string, data []byte) (*Application, error) {
 	application := &Application{Path: path}
 	if err := parse(path, data, KindApplication, application); err != nil {
@@ -60,6 +72,14 @@ func parseSite(path string, data []byte) (*Site, error) {
 		return nil, err
 	}
 	return site, nil
+}
+
+func parseTenantSync(path string, data []byte) (*TenantSync, error) {
+	config := &TenantSync{Path: path}
+	if err := parse(path, data, KindTenantSync, config); err != nil {
+		return nil, err
+	}
+	return config, nil
 }
 
 // parse fills target from the document of the wanted kind.

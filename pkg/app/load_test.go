@@ -155,6 +155,8 @@ func FuzzLoadApplication(f *testing.F) { fuzzLoad(f, KindApplication) }
 
 func FuzzLoadSite(f *testing.F) { fuzzLoad(f, KindSite) }
 
+func FuzzLoadTenantSync(f *testing.F) { fuzzLoad(f, KindTenantSync) }
+
 // fuzzLoad: nothing panics, and what loads survives being written and read again.
 func fuzzLoad(f *testing.F, kind string) {
 	paths, err := filepath.Glob(filepath.Join("testdata", strings.ToLower(kind), "*.yaml"))

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -123,7 +124,7 @@ func onlyPreamble(text string) bool {
 	return true
 }
 
-// choose picks the document of a kind. A file may hold an Application and a Site.
+// choose picks the document of a kind. A file may hold one of each.
 func (r *reader) choose(documents []*node, kind string) *node {
 	var chosen *node
 	others := 0
@@ -133,7 +134,7 @@ func (r *reader) choose(documents []*node, kind string) *node {
 			r.fail(document.at, "", "a second %s; a file may hold only one (the first is at line %d)", kind, chosen.at.line)
 		case found == kind:
 			chosen = document
-		case found == KindApplication, found == KindSite:
+		case slices.Contains(kinds(), found):
 			others++
 		case len(documents) == 1:
 			return document // its kind is reported with all its other problems
@@ -150,10 +151,10 @@ func (r *reader) choose(documents []*node, kind string) *node {
 func (r *reader) unknownKind(document *node) {
 	found := document.child("kind")
 	if found == nil {
-		r.fail(document.at, "", "a document without kind; add kind: %s or kind: %s", KindApplication, KindSite)
+		r.fail(document.at, "", "a document without kind; add kind: %s", strings.Join(kinds(), " or kind: "))
 		return
 	}
-	r.fail(found.at, "kind", "unknown kind %q; allowed: %s, %s", found.text, KindApplication, KindSite)
+	r.fail(found.at, "kind", "unknown kind %q; allowed: %s", found.text, strings.Join(kinds(), ", "))
 }
 
 func (r *reader) noDocument(documents []*node, kind string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // Schema is the JSON schema (draft 2020-12) of a kind, for editors. It follows the
@@ -15,8 +16,10 @@ func Schema(kind string) ([]byte, error) {
 		t = reflect.TypeFor[Application]()
 	case KindSite:
 		t = reflect.TypeFor[Site]()
+	case KindTenantSync:
+		t = reflect.TypeFor[TenantSync]()
 	default:
-		return nil, fmt.Errorf("no schema for the kind %q; there is one for %s and %s", kind, KindApplication, KindSite)
+		return nil, fmt.Errorf("no schema for the kind %q; there is one for %s", kind, strings.Join(kinds(), ", "))
 	}
 	schema := schemaOf(t, "", field{})
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -93,6 +96,9 @@ func stringSchema(f format) map[string]any {
 			all = append(all, map[string]any{"pattern": pattern})
 		}
 		out["allOf"] = all
+	}
+	if f.not != "" {
+		out["not"] = map[string]any{"pattern": f.not}
 	}
 	return out
 }

@@ -17,7 +17,7 @@ import (
 func TestSchemaAgrees(t *testing.T) {
 	// What JSON schema cannot say.
 	loaderOnly := []string{"duplicate.yaml", "ports-clash.yaml"}
-	for _, kind := range []string{KindApplication, KindSite} {
+	for _, kind := range kinds() {
 		for _, path := range examples(t, kind) {
 			r := &reader{}
 			documents := r.documents(readTest(t, path))
@@ -81,6 +81,26 @@ func TestSchemaAgreesOnFields(t *testing.T) {
 			KindSite, "{registries: {push: a.b/c}, builder: {name: %s}}",
 			[]string{"''", "podman", "docker", "buildkit"},
 			[]string{"Docker", "kaniko", "1"},
+		},
+		{
+			KindTenantSync, "{namespaces: {name: %s}}",
+			[]string{"'{{.Project}}'", "'a-{{.ProjectID}}'", "'{{.Domain}}-{{.Project}}-9'"},
+			[]string{"''", "a", "'{{.Domain}}'", "'{{ .Project }}'", "'A{{.Project}}'", "'{{.Project}}.{{.Domain}}'", "'{{.Project}'"},
+		},
+		{
+			KindTenantSync, "{namespaces: {labels: {%s: x}}}",
+			[]string{"a", "A.b_c", "example.com/a", "myystack.dev/a"},
+			[]string{"''", "ystack.dev/a", "x.ystack.dev/a", "kubernetes.io/a", "pod-security.kubernetes.io/enforce", "a/b/c", "/a", "k8s.io/x"},
+		},
+		{
+			KindTenantSync, "{caps: %s}",
+			[]string{"{}", "{removals: 0}", "{share: 0%}", "{share: 100%}"},
+			[]string{"{removals: -1}", "{removals: '1'}", "{share: 10}", "{share: 101%}", "{share: 05%}", "{share: '10'}"},
+		},
+		{
+			KindTenantSync, "{identity: {prefix: %s}}",
+			[]string{"''", "'keystone:'", "a"},
+			[]string{"'system:'", "'system:x'", "'a b'", "1"},
 		},
 	}
 	for _, c := range cases {

@@ -113,7 +113,7 @@ func TestUsageErrors(t *testing.T) {
 		"name":            {[]string{"deploy-image", "-f", ".", "--name", "x"}, "--name does not go with -f"},
 		"replicas":        {[]string{"deploy-image", "x", "--replicas=-2"}, "--replicas -2"},
 		"history":         {[]string{"deploy-image", "history"}, "its NAME, or -f ystack.yaml"},
-		"schema":          {[]string{"schema", "x"}, `no schema of "x": application or site`},
+		"schema":          {[]string{"schema", "x"}, `no schema of "x": application, site or tenantsync`},
 		"schema, nothing": {[]string{"schema"}, "say which schema"},
 	} {
 		t.Run(name, func(t *testing.T) {

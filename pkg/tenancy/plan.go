@@ -1,0 +1,92 @@
+package tenancy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ystackdev/ystack/pkg/app"
+)
+
+// ErrRefused: what Keystone says cannot be true of this cluster, or leaves nothing of it.
+var ErrRefused = errors.New("refused")
+
+// Plan is what makes a cluster as Keystone and a TenantSync want it: changes in the order
+// in which they are made.
+type Plan struct {
+	Config  app.TenantSync `json:"config"`
+	Server  string         `json:"server"`
+	Options PlanOptions    `json:"options"`
+	Changes []Change       `json:"changes"`
+	// Held are removals that would be more than the caps allow: none is made.
+	Held []Change `json:"held,omitempty"`
+	Caps string   `json:"caps,omitempty"` // which was tripped, and by what
+	// Conflicts are projects that are left as they are, and why.
+	Conflicts []string `json:"conflicts,omitempty"`
+	// Namespaces are how many projects have one when all is done.
+	Namespaces int `json:"namespaces"`
+}
+
+// PlanOptions are all optional.
+type PlanOptions struct {
+	// DeleteOlderThan deletes namespaces that were quarantined so long ago.
+	DeleteOlderThan *time.Duration `json:"deleteOlderThan,omitempty"`
+}
+
+// Action is what a change does.
+type Action string
+
+// Actions on namespaces and bindings.
+const (
+	Create     Action = "create"
+	Update     Action = "update"
+	Revoke     Action = "revoke"     // a binding goes
+	Replace    Action = "replace"    // a binding goes, after another has come for the same role
+	Quarantine Action = "quarantine" // a namespace whose project is gone is marked
+	Delete     Action = "delete"     // a namespace goes
+)
+
+// Change is one object created, changed or removed.
+type Change struct {
+	Action Action `json:"action"`
+	Object Object `json:"object"`
+	Reason string `json:"reason"`
+}
+
+// String is "+ namespace web for project web (corp)".
+func (c Change) String() string {
+	sign, joint := "-", ": "
+	switch {
+	case c.Action == Create:
+		sign = "+"
+	case c.Action == Update, c.Action == Quarantine:
+		sign = "~"
+	}
+	if strings.HasPrefix(c.Reason, "for ") {
+		joint = " "
+	}
+	return sign + " " + c.Object.String() + joint + c.Reason
+}
+
+// NewPlan compares what is wanted with what is there.
+func NewPlan(config *app.TenantSync, s *Snapshot, c *Cluster, now time.Time, o PlanOptions) (*Plan, error) {
+	wanted, err := tenants(config, s)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range config.Spec.Roles {
+		if slices.Contains(c.NoClusterRoles, m.ClusterRole) {
+			return nil, located(config, fmt.Errorf("spec.roles[%d]: the cluster has no ClusterRole %s", i, m.ClusterRole))
+		}
+	}
+	p := &planner{config: config, snapshot: s, tenants: wanted, now: now, options: o}
+	p.sort(c)
+	if err := p.checkCloud(); err != nil {
+		return nil, err
+	}
+	p.namespaces()
+	p.bindings()
+	return p.plan(), nil
+}

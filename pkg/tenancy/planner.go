@@ -1,0 +1,116 @@
+package tenancy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ystackdev/ystack/pkg/app"
+)
+
+// planner gathers changes by phase.
+type planner struct {
+	config   *app.TenantSync
+	snapshot *Snapshot
+	tenants  map[string]tenant // by project id
+	now      time.Time
+	options  PlanOptions
+
+	homes    map[string]Object            // our namespaces by project id
+	others   map[string]Object            // those of other TenantSyncs
+	live     map[string]map[string]Object // our bindings by namespace and name
+	taken    map[string]bool              // names of namespaces
+	places   map[string]string            // project id → namespace; those in conflict have none
+	left     map[string]string            // namespace → why its project has none any more
+	skipped  map[string]bool              // namespaces that are left alone
+	existing int                          // of what could be removed
+
+	changes   map[Action][]Change
+	conflicts []string
+}
+
+// sort finds what is ours among what is there.
+func (p *planner) sort(c *Cluster) {
+	p.homes, p.live, p.taken = map[string]Object{}, map[string]map[string]Object{}, map[string]bool{}
+	p.places, p.left, p.skipped, p.changes = map[string]string{}, map[string]string{}, map[string]bool{}, map[Action][]Change{}
+	p.others = map[string]Object{}
+	for _, o := range c.Namespaces {
+		p.taken[o.Metadata.Name] = true
+		maker := o.Metadata.Labels[labelInstance]
+		if !o.isOurs(maker) || o.project() == "" {
+			continue
+		}
+		if maker != p.config.Metadata.Name {
+			if o.Metadata.DeletionTimestamp == "" {
+				p.others[o.project()] = o
+			}
+			continue
+		}
+		p.existing++
+		first, twice := p.homes[o.project()]
+		if twice {
+			p.conflict("namespaces %s and %s both say that they are of project %s: take the label %s off the one that is not",
+				first.Metadata.Name, o.Metadata.Name, p.snapshot.ScopeName(Scope{ProjectID: o.project()}), labelProject)
+			p.skipped[first.Metadata.Name], p.skipped[o.Metadata.Name] = true, true
+			continue
+		}
+		p.homes[o.project()] = o
+	}
+	for _, o := range c.Bindings {
+		in := o.Metadata.Namespace
+		if p.live[in] == nil {
+			p.live[in] = map[string]Object{}
+		}
+		p.live[in][o.Metadata.Name] = o
+		p.existing++
+	}
+}
+
+func (p *planner) conflict(format string, args ...any) {
+	p.conflicts = append(p.conflicts, fmt.Sprintf(format, args...))
+}
+
+// checkCloud refuses a Keystone that knows none of the projects which have namespaces:
+// it is another cloud's, or was made anew.
+func (p *planner) checkCloud() error {
+	for id := range p.homes {
+		if _, known := p.snapshot.Projects[id]; known {
+			return nil
+		}
+	}
+	if len(p.homes) == 0 {
+		return nil
+	}
+	return &kindError{ErrRefused, fmt.Sprintf("Keystone knows none of the %d projects that have namespaces by the name of %s here: "+
+		"is this another cloud, or another cluster? If it is right, give the TenantSync another metadata.name",
+		len(p.homes), p.config.Metadata.Name)}
+}
+
+func (p *planner) change(a Action, o Object, reason string) {
+	p.changes[a] = append(p.changes[a], Change{a, o, reason})
+}
+
+// plan puts the changes in order: namespaces before what is in them, what is taken away
+// before what is given. Only where one ClusterRole follows another the new one comes
+// first, or those who keep access would lose it for a moment.
+func (p *planner) plan() *Plan {
+	plan := &Plan{Config: *p.config, Options: p.options, Changes: []Change{}, Conflicts: p.conflicts, Namespaces: len(p.places)}
+	removals := slices.Concat(p.changes[Revoke], p.changes[Replace], p.changes[Quarantine])
+	if plan.Caps = tripped(p.config.Spec.Caps, len(removals), p.existing); plan.Caps != "" {
+		plan.Held = removals
+		slices.SortFunc(plan.Held, compareChanges)
+		p.changes[Revoke], p.changes[Replace], p.changes[Quarantine] = nil, nil, nil
+		p.changes[Create] = slices.DeleteFunc(p.changes[Create], func(c Change) bool { return occupied(plan.Held, c.Object) })
+	}
+	for _, some := range p.changes {
+		plan.Changes = append(plan.Changes, some...)
+	}
+	slices.SortFunc(plan.Changes, compareChanges)
+	return plan
+}
+
+// occupied tells whether an object's name is still that of one which is to go.
+func occupied(held []Change, o Object) bool {
+	_, found := slices.BinarySearchFunc(held, Change{Revoke, o, ""}, compareChanges)
+	return found
+}

@@ -1,0 +1,38 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/kube"
+)
+
+// Prepare reads Keystone and the cluster, both at once, and plans what makes the cluster
+// follow Keystone.
+func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *app.TenantSync, o PlanOptions) (*Plan, error) {
+	var snapshot *Snapshot
+	var cluster *Cluster
+	g, reading := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		// Bindings name groups of Keystone's tokens: who is in which group does not matter.
+		snapshot, err = Read(reading, s, ReadOptions{WithoutMembers: true})
+		return err
+	})
+	g.Go(func() (err error) {
+		cluster, err = Observe(reading, c, config)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	plan, err := NewPlan(config, snapshot, cluster, time.Now(), o)
+	if err != nil {
+		return nil, err
+	}
+	plan.Server = c.Server
+	return plan, nil
+}

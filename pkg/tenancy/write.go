@@ -1,0 +1,163 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/csaupgrade"
+
+	"github.com/ystackdev/ystack/pkg/kube"
+)
+
+const fieldManager = "ystack-tenant-sync"
+
+// one makes one change.
+func (a *applier) one(ctx context.Context, c Change) error {
+	var err error
+	switch c.Action {
+	case Create:
+		err = a.create(ctx, c.Object)
+	case Update:
+		err = a.update(ctx, c.Object)
+	case Quarantine:
+		c.Object.Metadata.Labels = maps.Clone(c.Object.Metadata.Labels)
+		c.Object.Metadata.Labels[labelQuarantined] = a.now.UTC().Format(quarantineTime)
+		err = a.update(ctx, c.Object)
+	case Revoke, Replace, Delete:
+		err = a.remove(ctx, c.Object)
+	}
+	if err != nil && strings.Contains(err.Error(), "attempting to grant RBAC permissions not currently held") {
+		return &kube.Error{
+			Kind:    kube.ErrForbidden,
+			Message: "you may not give others ClusterRole " + c.Object.RoleRef.Name + ": that needs the verb bind on it",
+			Cause:   err,
+		}
+	}
+	return a.client.Explain(err)
+}
+
+func (a *applier) at(o Object) dynamic.ResourceInterface {
+	if o.Kind == "Namespace" {
+		return a.client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	}
+	bindings := schema.GroupVersionResource{Group: rbac, Version: "v1", Resource: "rolebindings"}
+	return a.client.Dynamic.Resource(bindings).Namespace(o.Metadata.Namespace)
+}
+
+func (a *applier) dryRun() []string {
+	if a.options.DryRun {
+		return []string{metav1.DryRunAll}
+	}
+	return nil
+}
+
+// create is a POST, which fails if somebody has the name: an apply would make his object
+// ours.
+func (a *applier) create(ctx context.Context, o Object) error {
+	_, err := a.at(o).Create(ctx, o.unstructured(), metav1.CreateOptions{
+		FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, DryRun: a.dryRun(),
+	})
+	if apierrors.IsAlreadyExists(err) {
+		return a.taken(ctx, o, err)
+	}
+	return err
+}
+
+// taken tells our own object, of a run beside this one, from somebody else's.
+func (a *applier) taken(ctx context.Context, o Object, exists error) error {
+	live, err := a.get(ctx, o)
+	if err != nil {
+		return err
+	}
+	if live.isOurs(a.config) && live.project() == o.project() {
+		return nil
+	}
+	return &kube.Error{
+		Kind:    kube.ErrConflict,
+		Message: "it exists and is not made by this TenantSync, so it is left alone; delete it if nobody needs it",
+		Cause:   exists,
+	}
+}
+
+func (a *applier) get(ctx context.Context, o Object) (Object, error) {
+	u, err := a.at(o).Get(ctx, o.Metadata.Name, metav1.GetOptions{})
+	if err != nil {
+		return Object{}, err
+	}
+	return objectOf(u)
+}
+
+// update applies what is wanted to exactly the object that was planned for. Fields that
+// we set by POST are made ours by apply first, or what is not wanted any more would stay.
+func (a *applier) update(ctx context.Context, o Object) error {
+	u, err := a.at(o).Get(ctx, o.Metadata.Name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if string(u.GetUID()) != o.Metadata.UID || u.GetResourceVersion() != o.Metadata.ResourceVersion {
+		return &kube.Error{Kind: kube.ErrConflict, Message: "it has changed since it was looked at; run again", Cause: kube.ErrConflict}
+	}
+	patch, err := csaupgrade.UpgradeManagedFieldsPatch(u, sets.New(fieldManager), fieldManager)
+	if err != nil {
+		return err
+	}
+	if patch != nil && !a.options.DryRun {
+		if u, err = a.at(o).Patch(ctx, o.Metadata.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
+			return err
+		}
+	}
+	wanted := o.unstructured()
+	wanted.SetResourceVersion(u.GetResourceVersion())
+	_, err = a.at(o).Apply(ctx, o.Metadata.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: a.dryRun()})
+	return err
+}
+
+// remove deletes exactly the object that was planned for.
+func (a *applier) remove(ctx context.Context, o Object) error {
+	uid, version := types.UID(o.Metadata.UID), o.Metadata.ResourceVersion
+	err := a.at(o).Delete(ctx, o.Metadata.Name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}, DryRun: a.dryRun(),
+	})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (o Object) unstructured() *unstructured.Unstructured {
+	data, err := json.Marshal(o)
+	if err != nil {
+		panic("tenancy: " + err.Error())
+	}
+	u := &unstructured.Unstructured{}
+	if err := json.Unmarshal(data, &u.Object); err != nil {
+		panic("tenancy: " + err.Error())
+	}
+	u.SetAPIVersion("v1")
+	if o.Kind == "RoleBinding" {
+		u.SetAPIVersion(rbac + "/v1")
+	}
+	return u
+}
+
+func objectOf(u *unstructured.Unstructured) (Object, error) {
+	var o Object
+	data, err := u.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(data, &o)
+	}
+	if err != nil {
+		return o, fmt.Errorf("%s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	return o, nil
+}
