@@ -59,9 +59,15 @@ type Caps struct {
 // DefaultRemovals is how much a run may take away where nothing is said.
 const DefaultRemovals = 50
 
+// DefaultRoles are the mappings where nothing is said. Not every Keystone has all of
+// these roles.
+func DefaultRoles() []RoleMapping {
+	return []RoleMapping{{"admin", "admin"}, {"manager", "admin"}, {"member", "edit"}, {"reader", "view"}}
+}
+
 func (s *TenantSyncSpec) setDefaults() {
 	if len(s.Roles) == 0 {
-		s.Roles = []RoleMapping{{"admin", "admin"}, {"manager", "admin"}, {"member", "edit"}, {"reader", "view"}}
+		s.Roles = DefaultRoles()
 	}
 	if s.Caps.Removals == nil {
 		removals := int32(DefaultRemovals)

@@ -285,3 +285,27 @@ func TestWarningsAndUserAgent(t *testing.T) {
 		t.Errorf("warnings %q, agent %q", got, agent)
 	}
 }
+
+// TestBusy: a server that says when to come again is asked again.
+func TestBusy(t *testing.T) {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if asked++; asked < 3 {
+				w.Header().Set("Retry-After", "0")
+				w.WriteHeader(status)
+				return
+			}
+			fmt.Fprint(w, "at last")
+		}))
+		t.Cleanup(server.Close)
+		client, err := load(kubeconfig(t, server.URL, "", token()), clientcmd.ConfigOverrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := client.Get(t.Context(), "/version", nil, "")
+		if string(body) != "at last" || err != nil || asked != 3 {
+			t.Errorf("%d: %q, %v after %d", status, body, err, asked)
+		}
+	}
+}

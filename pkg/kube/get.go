@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +29,7 @@ func (c *Client) Open(ctx context.Context, path string, query url.Values, accept
 // Get is Open for an answer that is wanted whole; an HTTP error is an error,
 // already explained.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, accept string) ([]byte, error) {
-	return c.read(c.send(ctx, http.MethodGet, path, query, accept, nil))
+	return c.read(c.patiently(ctx, func() (*http.Response, error) { return c.send(ctx, http.MethodGet, path, query, accept, nil) }))
 }
 
 // post sends an object that is a question, such as a SelfSubjectAccessReview.
@@ -36,7 +38,34 @@ func (c *Client) post(ctx context.Context, path string, question any) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return c.read(c.send(ctx, http.MethodPost, path, nil, "application/json", body))
+	return c.read(c.patiently(ctx, func() (*http.Response, error) { return c.send(ctx, http.MethodPost, path, nil, "application/json", body) }))
+}
+
+const (
+	busyTries = 10               // as many as client-go's
+	busyWait  = 30 * time.Second // at most, whatever the server says
+)
+
+// patiently asks again when a busy server has said it should. client-go does the same for
+// what goes through [Client.Dynamic].
+func (c *Client) patiently(ctx context.Context, ask func() (*http.Response, error)) (*http.Response, error) {
+	for tries := 1; ; tries++ {
+		response, err := ask()
+		if err != nil || tries == busyTries {
+			return response, err
+		}
+		seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+		busy := response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= http.StatusInternalServerError
+		if !busy || err != nil || seconds < 0 {
+			return response, nil
+		}
+		response.Body.Close()
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(min(time.Duration(seconds)*time.Second, busyWait)):
+		}
+	}
 }
 
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, accept string, body []byte) (*http.Response, error) {

@@ -25,8 +25,9 @@ type ApplyOptions struct {
 	Boundary func(phase string)
 }
 
-// Apply makes the changes of a plan. What fails is told when the rest is done; only what
-// must fail for all ends it at once. It may be run again at any time.
+// Apply makes the changes of a plan. What fails is told when the rest is done; many
+// failures end their phase, and only what must fail for all ends everything at once. It
+// may be run again at any time.
 func Apply(ctx context.Context, c *kube.Client, p *Plan, o ApplyOptions) error {
 	const concurrency = 32
 	if o.Concurrency <= 0 {
@@ -57,10 +58,11 @@ type applier struct {
 	options ApplyOptions
 	now     time.Time
 
-	mu      sync.Mutex
-	without map[string]bool // namespaces that could not be made
-	errs    []error
-	fatal   error
+	mu       sync.Mutex
+	without  map[string]bool // namespaces that could not be made
+	failures int             // of this phase
+	errs     []error
+	fatal    error
 }
 
 func (a *applier) all(ctx context.Context, changes []Change) {
@@ -68,15 +70,20 @@ func (a *applier) all(ctx context.Context, changes []Change) {
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(a.options.Concurrency)
+	skipped := 0
 	for _, c := range changes {
 		if ctx.Err() != nil {
 			break
 		}
-		if a.skip(c) {
+		if skip, flooded := a.skip(c); skip {
+			if flooded {
+				skipped++
+			}
 			continue
 		}
 		g.Go(func() error {
-			if !a.note(c, a.one(ctx, c)) {
+			a.note(c, a.one(ctx, c))
+			if a.isOver() {
 				cancel()
 			}
 			return nil
@@ -86,41 +93,61 @@ func (a *applier) all(ctx context.Context, changes []Change) {
 	if err := context.Cause(ctx); err != nil && a.fatal == nil {
 		a.fatal = err
 	}
+	if skipped > 0 {
+		a.errs = append(a.errs, fmt.Errorf("and so on: after so many failures %d changes of this kind were not tried", skipped))
+	}
+	a.failures = 0
 }
 
-// skip tells whether a namespace is not there: what failed was said, and a dry run
-// makes none.
-func (a *applier) skip(c Change) bool {
+// skip tells whether a change is not to be tried: there were too many failures, or its
+// namespace is not there, which was said, or is so in a dry run.
+func (a *applier) skip(c Change) (skip, flooded bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.without[c.Object.Metadata.Namespace]
+	if a.failures >= maxErrors {
+		a.leaveOut(c)
+		return true, true
+	}
+	return a.without[c.Object.Metadata.Namespace], false
 }
 
-// note keeps the outcome of a change, and tells whether to go on.
-func (a *applier) note(c Change, err error) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c.phase() == phaseNamespaces && c.Action == Create && (err != nil || a.options.DryRun) {
+// leaveOut notes that a namespace is not made.
+func (a *applier) leaveOut(c Change) {
+	if c.phase() == phaseNamespaces && c.Action == Create {
 		a.without[c.Object.Metadata.Name] = true
 	}
-	if err == nil {
+}
+
+func (a *applier) isOver() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.fatal != nil
+}
+
+// note keeps the outcome of a change.
+func (a *applier) note(c Change, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil || a.options.DryRun {
+		a.leaveOut(c)
+	}
+	switch {
+	case err == nil:
 		if a.options.Done != nil {
 			a.options.Done(c)
 		}
-		return true
-	}
-	if a.fatal == nil && hopeless(err) {
+		return
+	case a.fatal != nil:
+		return
+	case hopeless(err):
 		a.fatal = err
+		return
 	}
-	if len(a.errs) < maxErrors {
-		a.errs = append(a.errs, fmt.Errorf("%s: %w", c.Object, err))
-	} else if a.fatal == nil {
-		a.fatal = fmt.Errorf("%w\nand so on: stopped after %d failures", errors.Join(a.errs...), maxErrors)
-	}
-	return a.fatal == nil
+	a.failures++
+	a.errs = append(a.errs, fmt.Errorf("%s: %w", c.Object, err))
 }
 
-// maxErrors is how many failures are enough to know that there will be more.
+// maxErrors is how many failures in a phase are enough to know that there will be more.
 const maxErrors = 20
 
 // hopeless are errors that the next request would get too.

@@ -166,6 +166,9 @@ func bindingOf(config *app.TenantSync, namespace, project string, role Role, clu
 	}
 }
 
+// bindingPrefix starts the names of our bindings.
+const bindingPrefix = "ystack:"
+
 // bindingName has the ClusterRole in it, since a binding's role cannot be changed, and
 // the role by id if its name could not be part of a path.
 func bindingName(role Role, clusterRole string) string {
@@ -176,5 +179,5 @@ func bindingName(role Role, clusterRole string) string {
 	if strings.ContainsFunc(name, odd) {
 		name = "id=" + role.ID
 	}
-	return "ystack:" + clusterRole + ":" + name
+	return bindingPrefix + clusterRole + ":" + name
 }

@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/labels"
+	"strings"
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/kube"
@@ -18,7 +17,7 @@ import (
 type Cluster struct {
 	// Namespaces are all of them: whoever has a name keeps it.
 	Namespaces []Object
-	// Bindings are the RoleBindings that were made under the name of a TenantSync.
+	// Bindings are the RoleBindings that are ours by their labels or by their names.
 	Bindings []Object
 	// NoClusterRoles are those that the TenantSync names and that are not there: the API
 	// server takes a binding to one, which then grants nothing.
@@ -31,12 +30,14 @@ func Observe(ctx context.Context, c *kube.Client, config *app.TenantSync) (*Clus
 	if err != nil {
 		return nil, err
 	}
-	bindings, err := listAll(ctx, c, "RoleBinding", "/apis/"+rbac+"/v1/rolebindings", url.Values{
-		"limit": {page}, "labelSelector": {labels.SelectorFromSet(ours(config.Metadata.Name)).String()},
-	})
+	// All of them: who takes a label off one of ours must not hide it.
+	bindings, err := listAll(ctx, c, "RoleBinding", "/apis/"+rbac+"/v1/rolebindings", url.Values{"limit": {page}})
 	if err != nil {
 		return nil, err
 	}
+	bindings = slices.DeleteFunc(bindings, func(o Object) bool {
+		return !o.isOurs(config.Metadata.Name) && !strings.HasPrefix(o.Metadata.Name, bindingPrefix)
+	})
 	missing, err := missingRoles(ctx, c, config.Spec.Roles)
 	return &Cluster{namespaces, bindings, missing}, err
 }

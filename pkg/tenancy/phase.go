@@ -13,8 +13,8 @@ import (
 type phase int
 
 const (
-	phaseNamespaces phase = iota
-	phaseRevoke
+	phaseRevoke phase = iota // first: whatever else may fail
+	phaseNamespaces
 	phaseGrant
 	phaseReplace
 	phaseQuarantine
@@ -22,7 +22,7 @@ const (
 )
 
 func (p phase) String() string {
-	return [...]string{"namespaces", "revocations", "bindings", "replaced", "quarantine", "deletions"}[p]
+	return [...]string{"revocations", "namespaces", "bindings", "replaced", "quarantine", "deletions"}[p]
 }
 
 func (c Change) phase() phase {

@@ -70,16 +70,35 @@ func (c Change) String() string {
 	return sign + " " + c.Object.String() + joint + c.Reason
 }
 
+// checkRoles refuses roles that are none. One that is misspelt would leave without access
+// everybody who has the one that was meant.
+func checkRoles(config *app.TenantSync, s *Snapshot, c *Cluster) error {
+	inKeystone := map[string]bool{}
+	for _, r := range s.Roles {
+		inKeystone[r.Name] = inKeystone[r.Name] || r.DomainID == ""
+	}
+	for i, m := range config.Spec.Roles {
+		global, known := inKeystone[m.Role]
+		switch {
+		case slices.Contains(c.NoClusterRoles, m.ClusterRole):
+			return fmt.Errorf("spec.roles[%d]: the cluster has no ClusterRole %s", i, m.ClusterRole)
+		case known && !global:
+			return fmt.Errorf("spec.roles[%d]: role %s is a domain's own, which is in no token: name a role that it implies", i, quoted(m.Role))
+		case !known && !slices.Contains(app.DefaultRoles(), m):
+			return fmt.Errorf("spec.roles[%d]: Keystone has no role %s", i, quoted(m.Role))
+		}
+	}
+	return nil
+}
+
 // NewPlan compares what is wanted with what is there.
 func NewPlan(config *app.TenantSync, s *Snapshot, c *Cluster, now time.Time, o PlanOptions) (*Plan, error) {
 	wanted, err := tenants(config, s)
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range config.Spec.Roles {
-		if slices.Contains(c.NoClusterRoles, m.ClusterRole) {
-			return nil, located(config, fmt.Errorf("spec.roles[%d]: the cluster has no ClusterRole %s", i, m.ClusterRole))
-		}
+	if err := checkRoles(config, s, c); err != nil {
+		return nil, located(config, err)
 	}
 	p := &planner{config: config, snapshot: s, tenants: wanted, now: now, options: o}
 	p.sort(c)

@@ -12,11 +12,14 @@ func (p *planner) bindings() {
 	rest := maps.Clone(p.live)
 	for _, id := range slices.Sorted(maps.Keys(p.places)) {
 		place := p.places[id]
-		p.bindingsIn(p.tenants[id], place, rest[place])
+		wanted := p.tenants[id].bindings(p.config, place)
+		p.grantIn(place, wanted)
+		p.revokeIn(p.tenants[id], place, wanted)
 		delete(rest, place)
 	}
 	for place, some := range rest {
-		if p.skipped[place] {
+		if id, skipped := p.skipped[place]; skipped {
+			p.revokeIn(p.tenants[id], place, p.tenants[id].bindings(p.config, place))
 			continue
 		}
 		for _, o := range some {
@@ -25,13 +28,13 @@ func (p *planner) bindings() {
 	}
 }
 
-func (p *planner) bindingsIn(t tenant, place string, live map[string]Object) {
-	wanted := t.bindings(p.config, place)
-	roles := map[string]bool{} // that stay
+func (p *planner) grantIn(place string, wanted map[string]binding) {
 	for name, b := range wanted {
-		roles[b.Subjects[0].Name] = true
-		is, there := live[name]
+		is, there := p.live[place][name]
+		stray, inTheWay := p.strays[place][name]
 		switch {
+		case inTheWay:
+			p.conflict("%s is in the way, for it lacks our labels: delete it if nobody needs it", stray)
 		case there && (is.RoleRef == nil || *is.RoleRef != *b.RoleRef): // which cannot be changed
 			p.change(Revoke, is.bare(), "it gives another role than its name says")
 			p.change(Create, b.Object, b.reason)
@@ -43,7 +46,19 @@ func (p *planner) bindingsIn(t tenant, place string, live map[string]Object) {
 			}
 		}
 	}
-	for name, is := range live {
+	for name, stray := range p.strays[place] {
+		if wanted[name].Kind == "" {
+			p.conflict("%s lacks our labels, and so goes on granting: delete it if nobody needs it", stray)
+		}
+	}
+}
+
+func (p *planner) revokeIn(t tenant, place string, wanted map[string]binding) {
+	roles := map[string]bool{} // that stay
+	for _, b := range wanted {
+		roles[b.Subjects[0].Name] = true
+	}
+	for name, is := range p.live[place] {
 		switch {
 		case wanted[name].Kind != "":
 		case len(is.Subjects) == 1 && roles[is.Subjects[0].Name]:
@@ -56,6 +71,9 @@ func (p *planner) bindingsIn(t tenant, place string, live map[string]Object) {
 
 // whyNot says why a binding goes.
 func (t tenant) whyNot(s *Snapshot, is Object) string {
+	if t.project.ID == "" {
+		return "its project is gone from Keystone, or not chosen"
+	}
 	if off := s.off(t.project); off != "" {
 		return off
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/ystackdev/ystack/pkg/app"
 )
 
@@ -17,12 +19,14 @@ func (p *planner) namespaces() {
 		t := p.tenants[id]
 		home, there := p.homes[id]
 		switch {
-		case there && p.skipped[home.Metadata.Name]:
+		case there && p.skipped[home.Metadata.Name] != "":
 		case there:
 			p.keep(t, home)
 		case p.others[id].Kind != "":
 			p.conflict("project %s has namespace %s of the TenantSync %s: one of the two must not choose it", quoted(t.project.Name),
 				p.others[id].Metadata.Name, p.others[id].Metadata.Labels[labelInstance])
+		case len(validation.IsValidLabelValue(id)) > 0:
+			p.conflict("project %s has the id %s, which no label can hold", quoted(t.project.Name), quoted(id))
 		case p.snapshot.off(t.project) == "": // one that is off has nobody who could use it
 			newcomers = append(newcomers, newcomer{id, nameWanted(p.config, t)})
 		}
@@ -32,7 +36,7 @@ func (p *planner) namespaces() {
 		p.found(p.tenants[n.id], names[n.id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.homes)) {
-		if _, wanted := p.tenants[id]; !wanted && !p.skipped[p.homes[id].Metadata.Name] {
+		if _, wanted := p.tenants[id]; !wanted && p.skipped[p.homes[id].Metadata.Name] == "" {
 			p.leave(id, p.homes[id])
 		}
 	}
@@ -47,7 +51,7 @@ func nameWanted(config *app.TenantSync, t tenant) string {
 func (p *planner) keep(t tenant, home Object) {
 	name := home.Metadata.Name
 	if home.Metadata.DeletionTimestamp != "" {
-		p.skipped[name] = true
+		p.skipped[name] = t.project.ID
 		p.conflict("namespace %s of project %s is being deleted: when it is gone, the next run makes it anew", name, quoted(t.project.Name))
 		return
 	}

@@ -232,7 +232,11 @@ func TestPlanRefuses(t *testing.T) {
 		"empty":         {empty, config(nil), "chooses none of Keystone's 0 projects"},
 		"no domain":     {shop(), config(func(s *app.TenantSyncSpec) { s.Projects.Domains = []string{"Default", "copr"} }), "spec.projects.domains[1]: no domain is called copr"},
 		"no project":    {shop(), config(func(s *app.TenantSyncSpec) { s.Projects.Tags = []string{"K8s"} }), "chooses none of Keystone's 7 projects"},
-		"all excluded":  {shop(), config(func(s *app.TenantSyncSpec) { s.Projects.Exclude = []string{"*"} }), "chooses none"},
+		"misspelt role": {shop(), config(func(s *app.TenantSyncSpec) {
+			s.Roles = append(s.Roles, app.RoleMapping{Role: "memebr", ClusterRole: "edit"})
+		}), "spec.roles[4]: Keystone has no role memebr"},
+		"default role": {shop(), config(func(s *app.TenantSyncSpec) { s.Roles = []app.RoleMapping{{Role: "admin", ClusterRole: "view"}} }), "spec.roles[0]: Keystone has no role admin"},
+		"all excluded": {shop(), config(func(s *app.TenantSyncSpec) { s.Projects.Exclude = []string{"*"} }), "chooses none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := NewPlan(tc.conf, tc.s, full, noon, PlanOptions{})
@@ -240,6 +244,81 @@ func TestPlanRefuses(t *testing.T) {
 				t.Errorf("error %v, plan %v", err, p)
 			}
 		})
+	}
+}
+
+// TestPlanForged: whoever may write bindings in his own namespace holds up nothing
+// elsewhere.
+func TestPlanForged(t *testing.T) {
+	first, err := NewPlan(config(nil), shop(), fresh(), noon, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := applied(t, fresh(), first)
+	for i := range 200 {
+		forged := cluster.Bindings[0]
+		forged.Metadata.Name = fmt.Sprintf("ystack:view:forged-%d", i)
+		cluster.Bindings = append(cluster.Bindings, forged)
+	}
+	hidden := &cluster.Bindings[1]
+	hidden.Metadata.Labels = nil
+	p, err := NewPlan(config(nil), shop(), cluster, noon, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Caps != "" || len(p.Changes) != 200 || len(p.Held) != 0 {
+		t.Errorf("%d changes, %d held: %s", len(p.Changes), len(p.Held), p.Caps)
+	}
+	if len(p.Conflicts) != 1 || !strings.HasPrefix(p.Conflicts[0], hidden.String()+" is in the way") {
+		t.Errorf("conflicts: %q", p.Conflicts)
+	}
+	// Nor does he keep what is taken from him.
+	s := shop()
+	s.Assignments = nil
+	p, err = NewPlan(config(nil), s, cluster, noon, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Conflicts) != 1 || !strings.HasPrefix(p.Conflicts[0], hidden.String()+" lacks our labels, and so goes on granting") {
+		t.Errorf("conflicts: %q", p.Conflicts)
+	}
+}
+
+// TestPlanRevokesInTwins: where two namespaces say that they are of one project nothing is
+// made, but what is not granted any more goes from both.
+func TestPlanRevokesInTwins(t *testing.T) {
+	s := shop()
+	first, err := NewPlan(config(nil), s, fresh(), noon, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := applied(t, fresh(), first)
+	for _, o := range slices.Clone(cluster.Namespaces) {
+		if o.project() == "p2" {
+			o.Metadata.Name = "twin"
+			cluster.Namespaces = append(cluster.Namespaces, o)
+		}
+	}
+	for _, o := range slices.Clone(cluster.Bindings) {
+		if o.project() == "p2" {
+			o.Metadata.Namespace = "twin"
+			cluster.Bindings = append(cluster.Bindings, o)
+		}
+	}
+	s.Assignments = slices.DeleteFunc(s.Assignments, func(a Assignment) bool { return a.GroupID == "g1" })
+	p, err := NewPlan(config(func(spec *app.TenantSyncSpec) { spec.Caps.Share = "100%" }), s, cluster, noon, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]int{}
+	for _, c := range p.Changes {
+		if c.Action != Revoke {
+			t.Errorf("%s", c)
+		}
+		in[c.Object.Metadata.Namespace]++
+	}
+	if in["twin"] == 0 || in["twin"] != in["web-3946ca64"] || len(p.Conflicts) == 0 {
+		t.Errorf("revoked %v, conflicts %q", in, p.Conflicts)
 	}
 }
 
@@ -321,7 +400,7 @@ func TestPlanConverges(t *testing.T) {
 				spec.Caps = app.Caps{Removals: &all, Share: "100%"}
 				spec.Roles = nil
 				for _, r := range s.Roles {
-					if rapid.Bool().Draw(rt, "mapped") {
+					if r.DomainID == "" && rapid.Bool().Draw(rt, "mapped") {
 						spec.Roles = append(spec.Roles, app.RoleMapping{Role: r.Name, ClusterRole: rapid.SampledFrom([]string{"view", "edit"}).Draw(rt, "to")})
 					}
 				}

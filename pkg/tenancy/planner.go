@@ -19,10 +19,11 @@ type planner struct {
 	homes    map[string]Object            // our namespaces by project id
 	others   map[string]Object            // those of other TenantSyncs
 	live     map[string]map[string]Object // our bindings by namespace and name
+	strays   map[string]map[string]Object // those with names like ours, and without our labels
 	taken    map[string]bool              // names of namespaces
 	places   map[string]string            // project id → namespace; those in conflict have none
 	left     map[string]string            // namespace → why its project has none any more
-	skipped  map[string]bool              // namespaces that are left alone
+	skipped  map[string]string            // namespaces where nothing is made, with their project ids
 	existing int                          // of what could be removed
 
 	changes   map[Action][]Change
@@ -31,10 +32,32 @@ type planner struct {
 
 // sort finds what is ours among what is there.
 func (p *planner) sort(c *Cluster) {
-	p.homes, p.live, p.taken = map[string]Object{}, map[string]map[string]Object{}, map[string]bool{}
-	p.places, p.left, p.skipped, p.changes = map[string]string{}, map[string]string{}, map[string]bool{}, map[Action][]Change{}
-	p.others = map[string]Object{}
-	for _, o := range c.Namespaces {
+	p.homes, p.others, p.taken = map[string]Object{}, map[string]Object{}, map[string]bool{}
+	p.places, p.left, p.skipped, p.changes = map[string]string{}, map[string]string{}, map[string]string{}, map[Action][]Change{}
+	p.sortNamespaces(c.Namespaces)
+	p.live, p.strays = map[string]map[string]Object{}, map[string]map[string]Object{}
+	for _, o := range c.Bindings {
+		of := p.live
+		switch maker := o.Metadata.Labels[labelInstance]; {
+		case o.isOurs(p.config.Metadata.Name):
+		case o.isOurs(maker): // another TenantSync's
+			continue
+		default:
+			of = p.strays
+		}
+		in := o.Metadata.Namespace
+		if of[in] == nil {
+			of[in] = map[string]Object{}
+		}
+		of[in][o.Metadata.Name] = o
+	}
+	for _, some := range p.live {
+		p.existing += min(len(some), p.mostIn())
+	}
+}
+
+func (p *planner) sortNamespaces(all []Object) {
+	for _, o := range all {
 		p.taken[o.Metadata.Name] = true
 		maker := o.Metadata.Labels[labelInstance]
 		if !o.isOurs(maker) || o.project() == "" {
@@ -51,19 +74,31 @@ func (p *planner) sort(c *Cluster) {
 		if twice {
 			p.conflict("namespaces %s and %s both say that they are of project %s: take the label %s off the one that is not",
 				first.Metadata.Name, o.Metadata.Name, p.snapshot.ScopeName(Scope{ProjectID: o.project()}), labelProject)
-			p.skipped[first.Metadata.Name], p.skipped[o.Metadata.Name] = true, true
+			p.skipped[first.Metadata.Name], p.skipped[o.Metadata.Name] = o.project(), o.project()
 			continue
 		}
 		p.homes[o.project()] = o
 	}
-	for _, o := range c.Bindings {
-		in := o.Metadata.Namespace
-		if p.live[in] == nil {
-			p.live[in] = map[string]Object{}
+}
+
+// mostIn is how many bindings of ours there may be in a namespace. Those beyond were made
+// by somebody who may write bindings there: they go, and do not count, or he could trip
+// the caps for everybody.
+func (p *planner) mostIn() int { return max(1, len(p.config.Spec.Roles)) }
+
+// weigh counts removals as the caps do.
+func (p *planner) weigh(removals []Change) int {
+	sum, in := 0, map[string]int{}
+	for _, c := range removals {
+		if c.Object.Kind == "Namespace" {
+			sum++
+			continue
 		}
-		p.live[in][o.Metadata.Name] = o
-		p.existing++
+		if in[c.Object.Metadata.Namespace]++; in[c.Object.Metadata.Namespace] <= p.mostIn() {
+			sum++
+		}
 	}
+	return sum
 }
 
 func (p *planner) conflict(format string, args ...any) {
@@ -90,16 +125,17 @@ func (p *planner) change(a Action, o Object, reason string) {
 	p.changes[a] = append(p.changes[a], Change{a, o, reason})
 }
 
-// plan puts the changes in order: namespaces before what is in them, what is taken away
-// before what is given. Only where one ClusterRole follows another the new one comes
+// plan puts the changes in order: what is taken away before what is given, namespaces
+// before what is in them. Only where one ClusterRole follows another the new one comes
 // first, or those who keep access would lose it for a moment.
 func (p *planner) plan() *Plan {
+	slices.Sort(p.conflicts)
 	plan := &Plan{Config: *p.config, Options: p.options, Changes: []Change{}, Conflicts: p.conflicts, Namespaces: len(p.places)}
 	removals := slices.Concat(p.changes[Revoke], p.changes[Replace], p.changes[Quarantine])
-	if plan.Caps = tripped(p.config.Spec.Caps, len(removals), p.existing); plan.Caps != "" {
-		plan.Held = removals
+	if plan.Caps = tripped(p.config.Spec.Caps, p.weigh(removals), p.existing); plan.Caps != "" {
+		plan.Held = slices.Concat(removals, p.changes[Delete])
 		slices.SortFunc(plan.Held, compareChanges)
-		p.changes[Revoke], p.changes[Replace], p.changes[Quarantine] = nil, nil, nil
+		p.changes[Revoke], p.changes[Replace], p.changes[Quarantine], p.changes[Delete] = nil, nil, nil, nil
 		p.changes[Create] = slices.DeleteFunc(p.changes[Create], func(c Change) bool { return occupied(plan.Held, c.Object) })
 	}
 	for _, some := range p.changes {

@@ -97,37 +97,91 @@ func (a *applier) get(ctx context.Context, o Object) (Object, error) {
 	return objectOf(u)
 }
 
-// update applies what is wanted to exactly the object that was planned for. Fields that
-// we set by POST are made ours by apply first, or what is not wanted any more would stay.
+// update applies what is wanted to the object that was planned for. A namespace must be
+// exactly as it was seen. A binding need only be ours still: whoever may write bindings in
+// his namespace could otherwise fend us off by changing it all the time.
 func (a *applier) update(ctx context.Context, o Object) error {
-	u, err := a.at(o).Get(ctx, o.Metadata.Name, metav1.GetOptions{})
+	u, err := a.ownFields(ctx, o)
 	if err != nil {
 		return err
-	}
-	if string(u.GetUID()) != o.Metadata.UID || u.GetResourceVersion() != o.Metadata.ResourceVersion {
-		return &kube.Error{Kind: kube.ErrConflict, Message: "it has changed since it was looked at; run again", Cause: kube.ErrConflict}
-	}
-	patch, err := csaupgrade.UpgradeManagedFieldsPatch(u, sets.New(fieldManager), fieldManager)
-	if err != nil {
-		return err
-	}
-	if patch != nil && !a.options.DryRun {
-		if u, err = a.at(o).Patch(ctx, o.Metadata.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
-			return err
-		}
 	}
 	wanted := o.unstructured()
-	wanted.SetResourceVersion(u.GetResourceVersion())
-	_, err = a.at(o).Apply(ctx, o.Metadata.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: a.dryRun()})
+	if o.Kind != "Namespace" {
+		wanted.SetResourceVersion("") // the UID guards it
+	} else {
+		wanted.SetResourceVersion(u.GetResourceVersion())
+	}
+	u, err = a.at(o).Apply(ctx, o.Metadata.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: a.dryRun()})
+	if err != nil || a.options.DryRun {
+		return err
+	}
+	return a.endQuarantine(ctx, o, u)
+}
+
+// ownFields makes the fields that we set by POST those of an apply, or what is not wanted
+// any more would stay.
+func (a *applier) ownFields(ctx context.Context, o Object) (*unstructured.Unstructured, error) {
+	for tries := 0; ; tries++ {
+		u, err := a.at(o).Get(ctx, o.Metadata.Name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		if err := a.stillMeant(o, u); err != nil {
+			return nil, err
+		}
+		patch, err := csaupgrade.UpgradeManagedFieldsPatch(u, sets.New(fieldManager), fieldManager)
+		if err != nil || patch == nil || a.options.DryRun {
+			return u, err
+		}
+		u, err = a.at(o).Patch(ctx, o.Metadata.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		if o.Kind != "Namespace" && apierrors.IsConflict(err) && tries < maxTries {
+			continue
+		}
+		return u, err
+	}
+}
+
+// maxTries are made where somebody changes an object again and again.
+const maxTries = 20
+
+// stillMeant tells whether an object is the one that a change was planned for.
+func (a *applier) stillMeant(planned Object, u *unstructured.Unstructured) error {
+	live, err := objectOf(u)
+	if err != nil {
+		return err
+	}
+	same := live.Metadata.UID == planned.Metadata.UID
+	if planned.Kind == "Namespace" {
+		same = same && live.Metadata.ResourceVersion == planned.Metadata.ResourceVersion
+	} else {
+		same = same && live.isOurs(a.config) && live.project() == planned.project()
+	}
+	if same {
+		return nil
+	}
+	return &kube.Error{Kind: kube.ErrConflict, Message: "it has changed since it was looked at; run again", Cause: kube.ErrConflict}
+}
+
+// endQuarantine takes the label off, which an apply does only if we have set it.
+func (a *applier) endQuarantine(ctx context.Context, wanted Object, u *unstructured.Unstructured) error {
+	_, quarantined := u.GetLabels()[labelQuarantined]
+	if _, stays := wanted.Metadata.Labels[labelQuarantined]; !quarantined || stays {
+		return nil
+	}
+	patch := fmt.Sprintf(`{"metadata":{"uid":%q,"labels":{%q:null}}}`, u.GetUID(), labelQuarantined)
+	_, err := a.at(wanted).Patch(ctx, u.GetName(), types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager})
 	return err
 }
 
-// remove deletes exactly the object that was planned for.
+// remove deletes the object that was planned for: a namespace only if it is exactly as it
+// was seen.
 func (a *applier) remove(ctx context.Context, o Object) error {
-	uid, version := types.UID(o.Metadata.UID), o.Metadata.ResourceVersion
-	err := a.at(o).Delete(ctx, o.Metadata.Name, metav1.DeleteOptions{
-		Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}, DryRun: a.dryRun(),
-	})
+	uid := types.UID(o.Metadata.UID)
+	guards := &metav1.Preconditions{UID: &uid}
+	if o.Kind == "Namespace" {
+		guards.ResourceVersion = &o.Metadata.ResourceVersion
+	}
+	err := a.at(o).Delete(ctx, o.Metadata.Name, metav1.DeleteOptions{Preconditions: guards, DryRun: a.dryRun()})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
