@@ -53,7 +53,7 @@ func formats() map[string]format {
 		"builder":          {enum: []string{"", "buildah", "buildkit", "podman", "docker"}},
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
 		"pod-security":     {enum: []string{"privileged", "baseline", "restricted"}},
-		"subjects":         {enum: []string{"groups"}},
+		"subjects":         {enum: []string{"groups", "users"}},
 
 		"name":          {must: "must be lower-case letters, digits and inner hyphens, at most 50 characters (names are derived from it)", patterns: []string{`^` + label + `$`}, length: 50},
 		"dns-label":     {must: "must be lower-case letters, digits and inner hyphens, at most 63 characters (RFC 1123)", patterns: []string{`^` + label + `$`}, length: 63},

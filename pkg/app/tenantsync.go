@@ -14,11 +14,12 @@ type TenantSync struct {
 
 // TenantSyncSpec holds what becomes of projects and roles. All of it has defaults.
 type TenantSyncSpec struct {
-	Projects   ProjectSelector  `json:"projects,omitzero" doc:"Which projects have namespaces; all if left out."`
-	Namespaces TenantNamespaces `json:"namespaces,omitzero" doc:"What the namespaces are like."`
-	Roles      []RoleMapping    `json:"roles,omitempty" doc:"What roles on a project grant in its namespace; if left out, admin and manager are admin, member is edit, reader is view."`
-	Identity   TenantIdentity   `json:"identity,omitzero" doc:"Who Keystone's users are to Kubernetes."`
-	Caps       Caps             `json:"caps,omitzero" doc:"How much one run may take away (bindings removed, namespaces quarantined). If it would be more, it takes nothing away."`
+	Projects    ProjectSelector  `json:"projects,omitzero" doc:"Which projects have namespaces; all if left out."`
+	Namespaces  TenantNamespaces `json:"namespaces,omitzero" doc:"What the namespaces are like."`
+	Roles       []RoleMapping    `json:"roles,omitempty" doc:"What roles on a project grant in its namespace; if left out, admin and manager are admin, member is edit, reader is view."`
+	SystemRoles []RoleMapping    `json:"systemRoles,omitempty" doc:"What roles on the system grant everywhere, by a ClusterRoleBinding; nothing if left out."`
+	Identity    TenantIdentity   `json:"identity,omitzero" doc:"Who Keystone's users are to Kubernetes."`
+	Caps        Caps             `json:"caps,omitzero" doc:"How much one run may take away (bindings removed, namespaces quarantined). If it would be more, it takes nothing away."`
 }
 
 // ProjectSelector chooses projects: those of the domains, with all of the tags, without
@@ -35,18 +36,28 @@ type TenantNamespaces struct {
 	Labels      map[string]string `json:"labels,omitempty" keys:"tenant-key" each:"label-value" doc:"Labels of every namespace."`
 	Annotations map[string]string `json:"annotations,omitempty" keys:"tenant-key" each:"text" doc:"Annotations of every namespace."`
 	PodSecurity string            `json:"podSecurity,omitempty" check:"pod-security" default:"baseline" doc:"Pod Security Standard that is enforced."`
+	Reserved    []string          `json:"reserved,omitempty" each:"word" doc:"Names, or patterns of them, that no new namespace gets, beside default and kube-*."`
+	Adopt       []Adoption        `json:"adopt,omitempty" doc:"Namespaces that are there and become those of projects, as they are."`
+}
+
+// Adoption makes a namespace that somebody else has made that of a project. The UID says
+// that it is this one, whatever is made by its name later.
+type Adoption struct {
+	Namespace string `json:"namespace" check:"required,dns-label" doc:"Name of the namespace."`
+	UID       string `json:"uid" check:"required,word" doc:"Its metadata.uid."`
+	ProjectID string `json:"projectID" check:"required,word" doc:"Id of the project in Keystone."`
 }
 
 // RoleMapping is what a role of Keystone's grants.
 type RoleMapping struct {
 	Role        string `json:"role" check:"required,word" doc:"Name of the role in Keystone."`
-	ClusterRole string `json:"clusterRole" check:"required,cluster-role" doc:"ClusterRole that it grants, by a RoleBinding."`
+	ClusterRole string `json:"clusterRole" check:"required,cluster-role" doc:"ClusterRole that it grants there."`
 }
 
 // TenantIdentity is who Keystone's users are to Kubernetes: what auth-webhook says.
 type TenantIdentity struct {
 	Prefix   string `json:"prefix,omitempty" check:"prefix" default:"keystone:" doc:"What the names of users and groups start with; as auth-webhook --username-prefix."`
-	Subjects string `json:"subjects,omitempty" check:"subjects" default:"groups" doc:"Whom bindings name: the group of a project and role, so that a token grants no more than its scope."`
+	Subjects string `json:"subjects,omitempty" check:"subjects" default:"groups" doc:"Whom bindings name: groups of a project and role, so that a token grants no more than its scope; or users, one by one, whatever a token is scoped to, for API servers whose webhook does not send these groups."`
 }
 
 // Caps are how much one run may take away: RoleBindings that go, namespaces that are

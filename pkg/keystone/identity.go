@@ -35,6 +35,11 @@ func (t *Token) Identity(prefix string) (Identity, error) {
 	return Identity{Username: name, UID: t.User.ID, Groups: t.groups(prefix), Extra: t.extra()}, nil
 }
 
+// Username is the Kubernetes name of a Keystone user, as [Token.Identity] gives it.
+func Username(prefix, user string, domain Domain) (string, error) {
+	return username(prefix, user, domain)
+}
+
 // username joins name and domain, so that the last @ splits them again.
 func username(prefix, user string, domain Domain) (string, error) {
 	refuse := func(why string) (string, error) {

@@ -38,7 +38,9 @@ func (c *Client) post(ctx context.Context, path string, question any) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return c.read(c.patiently(ctx, func() (*http.Response, error) { return c.send(ctx, http.MethodPost, path, nil, "application/json", body) }))
+	return c.read(c.patiently(ctx, func() (*http.Response, error) {
+		return c.send(ctx, http.MethodPost, path, nil, "application/json", body)
+	}))
 }
 
 const (

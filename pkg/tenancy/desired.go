@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/ystackdev/ystack/pkg/app"
-	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
 // tenant is a project that has, or gets, a namespace.
@@ -21,23 +20,23 @@ type tenant struct {
 }
 
 type tenantRole struct {
-	role    Role
-	mapping app.RoleMapping
-	because string
+	role     Role
+	mapping  app.RoleMapping
+	because  string
+	subjects []Subject
 }
 
 // tenants are the projects that the config chooses, by id.
-func tenants(config *app.TenantSync, s *Snapshot) (map[string]tenant, error) {
+func tenants(config *app.TenantSync, s *Snapshot, access *Access) (map[string]tenant, error) {
 	chosen, err := choose(config.Spec.Projects, s)
 	if err != nil {
 		return nil, located(config, err)
 	}
-	access := s.Expand()
 	all := make(map[string]tenant, len(chosen))
 	for _, p := range chosen {
 		t := tenant{project: p, domain: s.domainName(p.DomainID)}
 		if s.off(p) == "" {
-			t.roles = grantingRoles(config, s, access.whyOn(Scope{ProjectID: p.ID}))
+			t.roles = grantingRoles(config, s, access, Scope{ProjectID: p.ID}, config.Spec.Roles)
 		}
 		all[p.ID] = t
 	}
@@ -76,17 +75,36 @@ func (a *Access) whyOn(scope Scope) []Grant {
 	return slices.CompactFunc(grants, func(a, b Grant) bool { return a.RoleID == b.RoleID })
 }
 
-// grantingRoles are those of the roles that the config maps, in its order.
-func grantingRoles(config *app.TenantSync, s *Snapshot, grants []Grant) []tenantRole {
+// grantingRoles are those of the roles that somebody has in a scope and that are mapped to
+// something, in the order of the mappings.
+func grantingRoles(config *app.TenantSync, s *Snapshot, access *Access, scope Scope, mappings []app.RoleMapping) []tenantRole {
 	var all []tenantRole
-	for _, m := range config.Spec.Roles {
+	grants, users := access.whyOn(scope), s.usersByRole(config, access, scope)
+	for _, m := range mappings {
 		for _, g := range grants {
-			if role := s.Roles[g.RoleID]; role.Name == m.Role && role.DomainID == "" {
-				all = append(all, tenantRole{role, m, s.reason(g)})
+			role := s.Roles[g.RoleID]
+			if role.Name != m.Role || role.DomainID != "" {
+				continue
+			}
+			subjects := []Subject{{Kind: "Group", APIGroup: rbac, Name: groupPrefix(config) + scope.group() + ":role:" + role.Name}}
+			if namesUsers(config) {
+				subjects = users[role.ID]
+			}
+			if len(subjects) > 0 {
+				all = append(all, tenantRole{role, m, s.reason(g), subjects})
 			}
 		}
 	}
 	return all
+}
+
+// group is how the names of a scope's groups begin, after the prefix; see
+// [keystone.Token.Identity].
+func (s Scope) group() string {
+	if s.System {
+		return "system"
+	}
+	return "project:" + s.ProjectID
 }
 
 // reason is how a grant comes about, without what it is.
@@ -139,7 +157,7 @@ func hashOf(v ...any) string {
 func (t tenant) bindings(config *app.TenantSync, namespace string) map[string]binding {
 	all := map[string]binding{}
 	for _, r := range t.roles {
-		o := bindingOf(config, namespace, t.project.ID, r.role, r.mapping.ClusterRole)
+		o := bindingOf(config, namespace, t.project.ID, r)
 		why := fmt.Sprintf("%s on %s → %s, because %s", quoted(r.role.Name), quoted(t.project.Name), r.mapping.ClusterRole, r.because)
 		all[o.Metadata.Name] = binding{o, why}
 	}
@@ -151,19 +169,31 @@ type binding struct {
 	reason string
 }
 
-func bindingOf(config *app.TenantSync, namespace, project string, role Role, clusterRole string) Object {
+func bindingOf(config *app.TenantSync, namespace, project string, r tenantRole) Object {
 	labels := ours(config.Metadata.Name)
 	labels[labelProject] = project
-	prefix := config.Spec.Identity.Prefix
-	if prefix == "" {
-		prefix = keystone.DefaultPrefix
-	}
 	return Object{
 		Kind:     "RoleBinding",
-		Metadata: Metadata{Namespace: namespace, Name: bindingName(role, clusterRole), Labels: labels},
-		RoleRef:  &RoleRef{rbac, "ClusterRole", clusterRole},
-		Subjects: []Subject{{Kind: "Group", APIGroup: rbac, Name: prefix + "project:" + project + ":role:" + role.Name}},
+		Metadata: Metadata{Namespace: namespace, Name: bindingName(r.role, r.mapping.ClusterRole), Labels: labels},
+		RoleRef:  &RoleRef{rbac, "ClusterRole", r.mapping.ClusterRole},
+		Subjects: r.subjects,
 	}
+}
+
+// systemBindings are those of roles on the system. Their names are the cluster's own, so
+// they have the TenantSync's in them.
+func systemBindings(config *app.TenantSync, s *Snapshot, access *Access) map[string]binding {
+	all := map[string]binding{}
+	for _, r := range grantingRoles(config, s, access, Scope{System: true}, config.Spec.SystemRoles) {
+		o := Object{
+			Kind:     "ClusterRoleBinding",
+			Metadata: Metadata{Name: bindingName(r.role, config.Metadata.Name+":"+r.mapping.ClusterRole), Labels: ours(config.Metadata.Name)},
+			RoleRef:  &RoleRef{rbac, "ClusterRole", r.mapping.ClusterRole},
+			Subjects: r.subjects,
+		}
+		all[o.Metadata.Name] = binding{o, fmt.Sprintf("%s on the system → %s, because %s", quoted(r.role.Name), r.mapping.ClusterRole, r.because)}
+	}
+	return all
 }
 
 // bindingPrefix starts the names of our bindings.

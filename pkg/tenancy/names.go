@@ -21,7 +21,7 @@ type newcomer struct{ id, want string }
 //
 // Two that would like the same name both get the hash of their id, so that neither
 // depends on which came first. It is left out of the map whose names are all taken.
-func nameAll(newcomers []newcomer, taken map[string]bool) map[string]string {
+func nameAll(newcomers []newcomer, taken map[string]bool, reserved func(string) bool) map[string]string {
 	used := map[string]bool{}
 	wanted := map[string]int{}
 	for _, n := range newcomers {
@@ -39,7 +39,7 @@ func nameAll(newcomers []newcomer, taken map[string]bool) map[string]string {
 	}
 	slices.SortFunc(hashed, func(a, b newcomer) int { return strings.Compare(a.id, b.id) })
 	for _, n := range hashed {
-		if name := n.hashedName(func(s string) bool { return taken[s] || used[s] }); name != "" {
+		if name := n.hashedName(reserved, func(s string) bool { return taken[s] || used[s] || reserved(s) }); name != "" {
 			names[n.id], used[name] = name, true
 		}
 	}
@@ -48,7 +48,7 @@ func nameAll(newcomers []newcomer, taken map[string]bool) map[string]string {
 
 // hashedName has 8 hex digits of a hash of the id at its end; more, if somebody has that
 // name already.
-func (n newcomer) hashedName(taken func(string) bool) string {
+func (n newcomer) hashedName(reserved, taken func(string) bool) string {
 	stem := dnsLabel(n.want)
 	switch {
 	case stem == "":
@@ -67,9 +67,9 @@ func (n newcomer) hashedName(taken func(string) bool) string {
 	return ""
 }
 
-// reserved are names that Kubernetes has for itself, and kube, which a hash would turn
+// kubernetesOwn are names that Kubernetes has for itself, and kube, which a hash would turn
 // into one.
-func reserved(name string) bool {
+func kubernetesOwn(name string) bool {
 	return name == "default" || name == "kube" || strings.HasPrefix(name, "kube-")
 }
 

@@ -42,7 +42,7 @@ func TestNameAll(t *testing.T) {
 		{"8", strings.Repeat("x", 63)},
 		{"9", strings.Repeat("x", 64)},
 		{"10", "project"},
-	}, map[string]bool{"taken": true})
+	}, map[string]bool{"taken": true}, kubernetesOwn)
 	want := map[string]string{
 		"1": "web", "2": "shop-d4735e3a", "3": "shop-4e074085", "4": "project-kube-system-4b227777", "5": "project-default-ef2d127d",
 		"6": "project-e7f6c011", "7": "taken-7902699b", "8": strings.Repeat("x", 54) + "-2c624232", "9": strings.Repeat("x", 54) + "-19581e27",
@@ -67,7 +67,7 @@ func checkNames(t interface{ Errorf(string, ...any) }, newcomers []newcomer, tak
 			t.Errorf("%q: %q is no name", n.want, name)
 		case taken[name], by[name] != "":
 			t.Errorf("%q: %q is somebody else's", n.want, name)
-		case reserved(name):
+		case kubernetesOwn(name):
 			t.Errorf("%q: %q is Kubernetes' own", n.want, name)
 		}
 		by[name] = n.id
@@ -89,11 +89,11 @@ func TestNamesHold(t *testing.T) {
 		taken := map[string]bool{}
 		for _, n := range all[:len(all)/3] { // others have what some would like
 			taken[dnsLabel(n.want)] = true
-			taken[n.hashedName(func(string) bool { return false })] = true
+			taken[n.hashedName(kubernetesOwn, func(string) bool { return false })] = true
 		}
-		names := nameAll(all, taken)
+		names := nameAll(all, taken, kubernetesOwn)
 		checkNames(t, all, taken, names)
-		if again := nameAll(rapid.Permutation(all).Draw(t, "order"), taken); !maps.Equal(names, again) {
+		if again := nameAll(rapid.Permutation(all).Draw(t, "order"), taken, kubernetesOwn); !maps.Equal(names, again) {
 			t.Errorf("in another order:\n%s", cmp.Diff(names, again))
 		}
 		// Those who come later take nothing from those who are there.
@@ -104,7 +104,7 @@ func TestNamesHold(t *testing.T) {
 		for i := range later {
 			later[i].id = "later" + later[i].id
 		}
-		checkNames(t, later, taken, nameAll(later, taken))
+		checkNames(t, later, taken, nameAll(later, taken, kubernetesOwn))
 	})
 }
 
@@ -115,10 +115,10 @@ func FuzzNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, taken string) {
 		newcomers := []newcomer{{"1", a}, {"2", b}, {"3", taken}}
 		was := map[string]bool{taken: true, dnsLabel(a): true}
-		names := nameAll(newcomers, was)
+		names := nameAll(newcomers, was, kubernetesOwn)
 		checkNames(t, newcomers, was, names)
 		slices.Reverse(newcomers)
-		if again := nameAll(newcomers, was); !maps.Equal(names, again) {
+		if again := nameAll(newcomers, was, kubernetesOwn); !maps.Equal(names, again) {
 			t.Errorf("in another order:\n%s", cmp.Diff(names, again))
 		}
 	})

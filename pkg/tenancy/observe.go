@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/kube"
 )
@@ -17,7 +19,8 @@ import (
 type Cluster struct {
 	// Namespaces are all of them: whoever has a name keeps it.
 	Namespaces []Object
-	// Bindings are the RoleBindings that are ours by their labels or by their names.
+	// Bindings are the RoleBindings that are ours by their labels or by their names, and
+	// our ClusterRoleBindings.
 	Bindings []Object
 	// NoClusterRoles are those that the TenantSync names and that are not there: the API
 	// server takes a binding to one, which then grants nothing.
@@ -38,8 +41,24 @@ func Observe(ctx context.Context, c *kube.Client, config *app.TenantSync) (*Clus
 	bindings = slices.DeleteFunc(bindings, func(o Object) bool {
 		return !o.isOurs(config.Metadata.Name) && !strings.HasPrefix(o.Metadata.Name, bindingPrefix)
 	})
-	missing, err := missingRoles(ctx, c, config.Spec.Roles)
-	return &Cluster{namespaces, bindings, missing}, err
+	system, err := systemBindingsIn(ctx, c, config)
+	if err != nil {
+		return nil, err
+	}
+	missing, err := missingRoles(ctx, c, slices.Concat(config.Spec.Roles, config.Spec.SystemRoles))
+	return &Cluster{namespaces, slices.Concat(bindings, system), missing}, err
+}
+
+// systemBindingsIn are our ClusterRoleBindings. An account that may not list them has
+// never made one, unless the TenantSync has roles for them.
+func systemBindingsIn(ctx context.Context, c *kube.Client, config *app.TenantSync) ([]Object, error) {
+	all, err := listAll(ctx, c, "ClusterRoleBinding", "/apis/"+rbac+"/v1/clusterrolebindings", url.Values{
+		"limit": {page}, "labelSelector": {labels.SelectorFromSet(ours(config.Metadata.Name)).String()},
+	})
+	if errors.Is(err, kube.ErrForbidden) && len(config.Spec.SystemRoles) == 0 {
+		return nil, nil
+	}
+	return all, err
 }
 
 // missingRoles are the ClusterRoles that are not there. Who may not look at them may

@@ -77,15 +77,19 @@ func checkRoles(config *app.TenantSync, s *Snapshot, c *Cluster) error {
 	for _, r := range s.Roles {
 		inKeystone[r.Name] = inKeystone[r.Name] || r.DomainID == ""
 	}
-	for i, m := range config.Spec.Roles {
+	for i, m := range slices.Concat(config.Spec.Roles, config.Spec.SystemRoles) {
+		where := fmt.Sprintf("spec.roles[%d]", i)
+		if system := i - len(config.Spec.Roles); system >= 0 {
+			where = fmt.Sprintf("spec.systemRoles[%d]", system)
+		}
 		global, known := inKeystone[m.Role]
 		switch {
 		case slices.Contains(c.NoClusterRoles, m.ClusterRole):
-			return fmt.Errorf("spec.roles[%d]: the cluster has no ClusterRole %s", i, m.ClusterRole)
+			return fmt.Errorf("%s: the cluster has no ClusterRole %s", where, m.ClusterRole)
 		case known && !global:
-			return fmt.Errorf("spec.roles[%d]: role %s is a domain's own, which is in no token: name a role that it implies", i, quoted(m.Role))
+			return fmt.Errorf("%s: role %s is a domain's own, which is in no token: name a role that it implies", where, quoted(m.Role))
 		case !known && !slices.Contains(app.DefaultRoles(), m):
-			return fmt.Errorf("spec.roles[%d]: Keystone has no role %s", i, quoted(m.Role))
+			return fmt.Errorf("%s: Keystone has no role %s", where, quoted(m.Role))
 		}
 	}
 	return nil
@@ -93,14 +97,15 @@ func checkRoles(config *app.TenantSync, s *Snapshot, c *Cluster) error {
 
 // NewPlan compares what is wanted with what is there.
 func NewPlan(config *app.TenantSync, s *Snapshot, c *Cluster, now time.Time, o PlanOptions) (*Plan, error) {
-	wanted, err := tenants(config, s)
+	access := s.Expand()
+	wanted, err := tenants(config, s, access)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkRoles(config, s, c); err != nil {
 		return nil, located(config, err)
 	}
-	p := &planner{config: config, snapshot: s, tenants: wanted, now: now, options: o}
+	p := &planner{config: config, snapshot: s, access: access, tenants: wanted, now: now, options: o}
 	p.sort(c)
 	if err := p.checkCloud(); err != nil {
 		return nil, err

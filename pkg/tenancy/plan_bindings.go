@@ -10,6 +10,10 @@ import (
 // bindings plans those of the tenants' places, and the end of all others.
 func (p *planner) bindings() {
 	rest := maps.Clone(p.live)
+	system := systemBindings(p.config, p.snapshot, p.access)
+	p.grantIn("", system)
+	p.revokeIn(tenant{}, "", system)
+	delete(rest, "")
 	for _, id := range slices.Sorted(maps.Keys(p.places)) {
 		place := p.places[id]
 		wanted := p.tenants[id].bindings(p.config, place)
@@ -55,13 +59,13 @@ func (p *planner) grantIn(place string, wanted map[string]binding) {
 
 func (p *planner) revokeIn(t tenant, place string, wanted map[string]binding) {
 	roles := map[string]bool{} // that stay
-	for _, b := range wanted {
-		roles[b.Subjects[0].Name] = true
+	for name := range wanted {
+		roles[roleIn(name)] = true
 	}
 	for name, is := range p.live[place] {
 		switch {
 		case wanted[name].Kind != "":
-		case len(is.Subjects) == 1 && roles[is.Subjects[0].Name]:
+		case roles[roleIn(name)]:
 			p.change(Replace, is.bare(), "the role grants another ClusterRole now")
 		default:
 			p.change(Revoke, is.bare(), t.whyNot(p.snapshot, is))
@@ -71,12 +75,18 @@ func (p *planner) revokeIn(t tenant, place string, wanted map[string]binding) {
 
 // whyNot says why a binding goes.
 func (t tenant) whyNot(s *Snapshot, is Object) string {
+	role := quoted(roleIn(is.Metadata.Name))
+	if is.Kind == "ClusterRoleBinding" {
+		return "nobody has role " + role + " on the system any more, or it grants nothing"
+	}
 	if t.project.ID == "" {
 		return "its project is gone from Keystone, or not chosen"
 	}
 	if off := s.off(t.project); off != "" {
 		return off
 	}
-	role := is.Metadata.Name[strings.LastIndex(is.Metadata.Name, ":")+1:]
-	return "nobody has role " + quoted(role) + " on " + quoted(t.project.Name) + " any more, or it grants nothing"
+	return "nobody has role " + role + " on " + quoted(t.project.Name) + " any more, or it grants nothing"
 }
+
+// roleIn is the part of a binding's name that says the role; see bindingName.
+func roleIn(name string) string { return name[strings.LastIndex(name, ":")+1:] }

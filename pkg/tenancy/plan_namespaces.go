@@ -14,6 +14,7 @@ import (
 
 // namespaces plans them, and finds each tenant's place.
 func (p *planner) namespaces() {
+	adoptions := p.adoptions()
 	var newcomers []newcomer
 	for _, id := range slices.Sorted(maps.Keys(p.tenants)) {
 		t := p.tenants[id]
@@ -25,13 +26,15 @@ func (p *planner) namespaces() {
 		case p.others[id].Kind != "":
 			p.conflict("project %s has namespace %s of the TenantSync %s: one of the two must not choose it", quoted(t.project.Name),
 				p.others[id].Metadata.Name, p.others[id].Metadata.Labels[labelInstance])
+		case adoptions[id].UID != "":
+			p.adopt(t, adoptions[id])
 		case len(validation.IsValidLabelValue(id)) > 0:
 			p.conflict("project %s has the id %s, which no label can hold", quoted(t.project.Name), quoted(id))
 		case p.snapshot.off(t.project) == "": // one that is off has nobody who could use it
 			newcomers = append(newcomers, newcomer{id, nameWanted(p.config, t)})
 		}
 	}
-	names := nameAll(newcomers, p.taken)
+	names := nameAll(newcomers, p.taken, p.reserved)
 	for _, n := range newcomers {
 		p.found(p.tenants[n.id], names[n.id])
 	}
@@ -40,6 +43,11 @@ func (p *planner) namespaces() {
 			p.leave(id, p.homes[id])
 		}
 	}
+}
+
+// reserved are names that no new namespace gets.
+func (p *planner) reserved(name string) bool {
+	return kubernetesOwn(name) || anyMatches(globs(p.config.Spec.Namespaces.Reserved), name)
 }
 
 func nameWanted(config *app.TenantSync, t tenant) string {

@@ -104,7 +104,7 @@ func applied(t *testing.T, c *Cluster, p *Plan) *Cluster {
 	for _, o := range all {
 		if o.Kind == "Namespace" {
 			out.Namespaces = append(out.Namespaces, o)
-		} else if _, home := all["namespace "+o.Metadata.Namespace]; home {
+		} else if _, home := all["namespace "+o.Metadata.Namespace]; home || o.Metadata.Namespace == "" {
 			out.Bindings = append(out.Bindings, o)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type planner struct {
 	config   *app.TenantSync
 	snapshot *Snapshot
+	access   *Access
 	tenants  map[string]tenant // by project id
 	now      time.Time
 	options  PlanOptions
@@ -20,7 +21,8 @@ type planner struct {
 	others   map[string]Object            // those of other TenantSyncs
 	live     map[string]map[string]Object // our bindings by namespace and name
 	strays   map[string]map[string]Object // those with names like ours, and without our labels
-	taken    map[string]bool              // names of namespaces
+	byName   map[string]Object            // all namespaces
+	taken    map[string]bool              // their names
 	places   map[string]string            // project id → namespace; those in conflict have none
 	left     map[string]string            // namespace → why its project has none any more
 	skipped  map[string]string            // namespaces where nothing is made, with their project ids
@@ -32,7 +34,7 @@ type planner struct {
 
 // sort finds what is ours among what is there.
 func (p *planner) sort(c *Cluster) {
-	p.homes, p.others, p.taken = map[string]Object{}, map[string]Object{}, map[string]bool{}
+	p.homes, p.others, p.byName, p.taken = map[string]Object{}, map[string]Object{}, map[string]Object{}, map[string]bool{}
 	p.places, p.left, p.skipped, p.changes = map[string]string{}, map[string]string{}, map[string]string{}, map[Action][]Change{}
 	p.sortNamespaces(c.Namespaces)
 	p.live, p.strays = map[string]map[string]Object{}, map[string]map[string]Object{}
@@ -51,14 +53,14 @@ func (p *planner) sort(c *Cluster) {
 		}
 		of[in][o.Metadata.Name] = o
 	}
-	for _, some := range p.live {
-		p.existing += min(len(some), p.mostIn())
+	for place, some := range p.live {
+		p.existing += min(len(some), p.mostIn(place))
 	}
 }
 
 func (p *planner) sortNamespaces(all []Object) {
 	for _, o := range all {
-		p.taken[o.Metadata.Name] = true
+		p.taken[o.Metadata.Name], p.byName[o.Metadata.Name] = true, o
 		maker := o.Metadata.Labels[labelInstance]
 		if !o.isOurs(maker) || o.project() == "" {
 			continue
@@ -84,7 +86,12 @@ func (p *planner) sortNamespaces(all []Object) {
 // mostIn is how many bindings of ours there may be in a namespace. Those beyond were made
 // by somebody who may write bindings there: they go, and do not count, or he could trip
 // the caps for everybody.
-func (p *planner) mostIn() int { return max(1, len(p.config.Spec.Roles)) }
+func (p *planner) mostIn(place string) int {
+	if place == "" { // everywhere, where tenants write nothing
+		return len(p.live[place])
+	}
+	return max(1, len(p.config.Spec.Roles))
+}
 
 // weigh counts removals as the caps do.
 func (p *planner) weigh(removals []Change) int {
@@ -94,7 +101,7 @@ func (p *planner) weigh(removals []Change) int {
 			sum++
 			continue
 		}
-		if in[c.Object.Metadata.Namespace]++; in[c.Object.Metadata.Namespace] <= p.mostIn() {
+		if in[c.Object.Metadata.Namespace]++; in[c.Object.Metadata.Namespace] <= p.mostIn(c.Object.Metadata.Namespace) {
 			sum++
 		}
 	}

@@ -18,8 +18,8 @@ func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *a
 	var cluster *Cluster
 	g, reading := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		// Bindings name groups of Keystone's tokens: who is in which group does not matter.
-		snapshot, err = Read(reading, s, ReadOptions{WithoutMembers: true})
+		// Where bindings name groups of tokens, who is in which group of Keystone's does not matter.
+		snapshot, err = Read(reading, s, ReadOptions{WithoutMembers: !namesUsers(config)})
 		return err
 	})
 	g.Go(func() (err error) {

@@ -50,7 +50,10 @@ func (a *applier) at(o Object) dynamic.ResourceInterface {
 	if o.Kind == "Namespace" {
 		return a.client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 	}
-	bindings := schema.GroupVersionResource{Group: rbac, Version: "v1", Resource: "rolebindings"}
+	bindings := schema.GroupVersionResource{Group: rbac, Version: "v1", Resource: strings.ToLower(o.Kind) + "s"}
+	if o.Metadata.Namespace == "" {
+		return a.client.Dynamic.Resource(bindings)
+	}
 	return a.client.Dynamic.Resource(bindings).Namespace(o.Metadata.Namespace)
 }
 
@@ -198,7 +201,7 @@ func (o Object) unstructured() *unstructured.Unstructured {
 		panic("tenancy: " + err.Error())
 	}
 	u.SetAPIVersion("v1")
-	if o.Kind == "RoleBinding" {
+	if o.RoleRef != nil {
 		u.SetAPIVersion(rbac + "/v1")
 	}
 	return u
