@@ -25,8 +25,8 @@ var layers = [][]string{
 	{"pkg/cli"},
 	{"pkg/pipeline"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
-	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/abac"},
-	{"pkg/suggest"},
+	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
+	{"pkg/suggest", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {

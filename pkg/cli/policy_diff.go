@@ -25,21 +25,38 @@ var changeListing = listing[abac.Change]{
 
 func newPolicyDiff(env Env) *cobra.Command {
 	var output string
+	var ofCluster bool
 	cmd := &cobra.Command{
-		Use:   "diff OLD NEW",
+		Use:   "diff OLD NEW | --rbac FILE",
 		Short: "Compare two policy files by what they grant",
 		Long: `Compares two policy files by what they grant, not by their text: the order of lines, or several lines
 instead of one that grant the same, make no difference. Reading is get, list and watch; writing all else.
 
+With --rbac, the old one is what RBAC grants in the cluster: every verb of every resource and subresource that the API
+server has is compared, for each subject that FILE or a binding names; of those that begin with "system:", only
+if FILE does. What FILE grants beyond, since it knows neither subresources nor single verbs, is shown with "+".
+
 The status is 0 if both grant the same, 1 if not, 2 on an error.`,
-		Example: examples("kubectl ystack policy diff /etc/kubernetes/policy.jsonl new.jsonl"),
+		Example: examples(
+			"kubectl ystack policy diff /etc/kubernetes/policy.jsonl new.jsonl",
+			"kubectl ystack policy diff --rbac /etc/kubernetes/policy.jsonl"),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
+			switch {
+			case ofCluster && len(args) != 1:
+				return usagef("--rbac compares the cluster with one policy file: say which")
+			case !ofCluster && len(args) != 2:
 				return usagef("say which two policy files, the old one first")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return diffPolicies(env, args[0], args[1], output) },
+	}
+	kube := addKubeFlags(cmd)
+	cmd.Flags().BoolVar(&ofCluster, "rbac", false, "compare what the cluster's RBAC grants with FILE")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if ofCluster {
+			return diffCluster(cmd.Context(), env, kube, args[0], output)
+		}
+		return diffPolicies(env, args[0], args[1], output)
 	}
 	addOutputFlag(cmd, &output)
 	return cmd
@@ -54,9 +71,13 @@ func diffPolicies(env Env, from, to, output string) error {
 		}
 		policies[i] = p
 	}
-	changes := abac.Diff(policies[0], policies[1])
+	return printDifferences(env, changeListing, output, abac.Diff(policies[0], policies[1]))
+}
+
+// printDifferences ends with a status that says whether there are any.
+func printDifferences[T fmt.Stringer](env Env, l listing[T], output string, changes []T) error {
 	if output != "" {
-		if err := changeListing.print(env.Out, output, changes); err != nil {
+		if err := l.print(env.Out, output, changes); err != nil {
 			return diffError{err}
 		}
 	} else {

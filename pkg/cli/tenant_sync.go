@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,9 @@ type tenantSyncOptions struct {
 	Apply             string
 	DeleteQuarantined bool
 	OlderThan         string
+	Authz             []string
+	PolicyFile        string
+	PolicyInclude     []string
 	Concurrency       int
 	Output            string
 	Timeout           time.Duration
@@ -42,6 +46,10 @@ its bindings and is marked as quarantined; only --delete-quarantined deletes it,
 later. Nothing is removed unless Keystone has answered in full, and objects that
 tenant-sync did not make are left alone.
 
+With --policy-file the same rights are also written as lines of an ABAC policy, for API
+servers with --authorization-mode=ABAC or for "auth-webhook serve --policy-file". What
+that format cannot say is granted whole; "policy diff --rbac" lists it.
+
 FILE is a TenantSync; "kubectl ystack schema tenantsync" describes it. The least
 is:
 
@@ -54,7 +62,8 @@ is:
 			"kubectl ystack tenant-sync -f tenants.yaml",
 			"kubectl ystack tenant-sync -f tenants.yaml --plan-out plan.json",
 			"kubectl ystack tenant-sync --apply plan.json",
-			"kubectl ystack tenant-sync -f tenants.yaml --delete-quarantined --older-than 30d"),
+			"kubectl ystack tenant-sync -f tenants.yaml --delete-quarantined --older-than 30d",
+			"kubectl ystack tenant-sync -f tenants.yaml --policy-file /etc/kubernetes/policy.jsonl"),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env) },
 	}
@@ -69,6 +78,9 @@ is:
 	f.StringVar(&o.Apply, "apply", "", "do exactly what was saved to this file, unless Keystone or the cluster has moved since")
 	f.BoolVar(&o.DeleteQuarantined, "delete-quarantined", false, "also delete namespaces, with all that is in them, that were quarantined long enough")
 	f.StringVar(&o.OlderThan, "older-than", "30d", "how long is long enough: a number of days (30d), or a duration (12h)")
+	f.StringSliceVar(&o.Authz, "authz", nil, "what rights become: rbac (RoleBindings), abac (lines of --policy-file) or both (default: rbac, and abac if there is a file)")
+	f.StringVar(&o.PolicyFile, "policy-file", "", "write kube-apiserver's ABAC policy file here too")
+	f.StringArrayVar(&o.PolicyInclude, "policy-include", nil, "a policy file whose lines are always in --policy-file: those of administrators and of the cluster's own parts (repeatable)")
 	f.IntVar(&o.Concurrency, "concurrency", 32, "how many objects are written at once")
 	f.StringVarP(&o.Output, "output", "o", "", "json: print the plan as it is saved")
 	f.DurationVar(&o.Timeout, "timeout", 0, "give up after this time, with exit status 124 (0: never)")
@@ -79,8 +91,8 @@ func (o *tenantSyncOptions) validate() error {
 	switch {
 	case o.Apply != "" && o.File != "":
 		return usagef("--apply does not go with -f: a saved plan holds the TenantSync that it was made of")
-	case o.Apply != "" && (o.Diff || o.DryRun != "none" || o.PlanOut != "" || o.DeleteQuarantined):
-		return usagef("--apply does what was saved, and takes none of --diff, --dry-run, --plan-out and --delete-quarantined")
+	case o.Apply != "" && (o.Diff || o.DryRun != "none" || o.PlanOut != "" || o.DeleteQuarantined || o.PolicyFile != "" || o.Authz != nil || o.PolicyInclude != nil):
+		return usagef("--apply does what was saved, and takes none of --diff, --dry-run, --plan-out, --delete-quarantined, --authz and --policy-…")
 	case o.Apply == "" && o.File == "":
 		return usagef("say which projects and roles: -f FILE")
 	case o.DryRun != "none" && o.DryRun != "client" && o.DryRun != "server":
@@ -92,6 +104,20 @@ func (o *tenantSyncOptions) validate() error {
 	case o.Concurrency < 1:
 		return usagef("--concurrency %d: at least 1", o.Concurrency)
 	}
+	for _, authz := range o.Authz {
+		switch {
+		case authz != "rbac" && authz != "abac":
+			return usagef("--authz %q: rbac, abac, or rbac,abac", authz)
+		case authz == "abac" && o.PolicyFile == "":
+			return usagef("--authz abac needs a file to write: --policy-file")
+		}
+	}
+	switch {
+	case o.PolicyFile != "" && o.Authz != nil && !slices.Contains(o.Authz, "abac"):
+		return usagef("--policy-file is for ABAC: say --authz rbac,abac, or leave --authz out")
+	case o.PolicyFile == "" && o.PolicyInclude != nil:
+		return usagef("--policy-include is for --policy-file")
+	}
 	_, err := o.planOptions()
 	return err
 }
@@ -102,10 +128,13 @@ func (o *tenantSyncOptions) planOptions() (tenancy.PlanOptions, error) {
 	if err != nil {
 		return tenancy.PlanOptions{}, usagef("--older-than %q: a number of days (30d), or a duration (12h)", o.OlderThan)
 	}
-	if !o.DeleteQuarantined {
-		return tenancy.PlanOptions{}, nil
+	options := tenancy.PlanOptions{
+		WithoutRBAC: o.Authz != nil && !slices.Contains(o.Authz, "rbac"), PolicyFile: o.PolicyFile, PolicyInclude: o.PolicyInclude,
 	}
-	return tenancy.PlanOptions{DeleteOlderThan: &age}, nil
+	if o.DeleteQuarantined {
+		options.DeleteOlderThan = &age
+	}
+	return options, nil
 }
 
 var errNoAge = errors.New("not an age")

@@ -41,7 +41,7 @@ type Client struct {
 	warnings *warnings
 
 	mu        sync.Mutex
-	discovery map[string][]Resource // by path, filled when first needed
+	discovery map[string][]Served // by path, filled when first needed
 }
 
 // Load makes a client of kubeconfig files and what flags say otherwise. It does

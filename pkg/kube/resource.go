@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -13,6 +14,14 @@ type Resource struct {
 	schema.GroupVersionResource
 	Kind       string
 	Namespaced bool
+}
+
+// Served is a resource with what can be done with it.
+type Served struct {
+	Resource
+	Verbs []string
+	// Subresources are its own, such as log, with the verbs of each.
+	Subresources map[string][]string
 }
 
 // Resource finds what the server calls a kind: from a table for the usual ones,
@@ -27,7 +36,7 @@ func (c *Client) Resource(ctx context.Context, kind schema.GroupVersionKind) (Re
 	}
 	for _, r := range known {
 		if r.Kind == kind.Kind && r.Group == kind.Group && r.Version == kind.Version {
-			return r, nil
+			return r.Resource, nil
 		}
 	}
 	return Resource{}, &Error{ErrNotFound, fmt.Sprintf("the cluster %s knows no kind %s of %s; "+
@@ -35,12 +44,30 @@ func (c *Client) Resource(ctx context.Context, kind schema.GroupVersionKind) (Re
 		c.where(), kind.Kind, kind.GroupVersion()), ErrNotFound}
 }
 
+// Resources are all that the server has, of each group in the version that it prefers.
+func (c *Client) Resources(ctx context.Context) ([]Served, error) {
+	var all []Served
+	for _, group := range []string{"", "apps"} { // one of each answer
+		known, err := c.discover(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, known...)
+	}
+	seen := map[schema.GroupResource]bool{}
+	return slices.DeleteFunc(all, func(r Served) bool {
+		was := seen[r.GroupResource()]
+		seen[r.GroupResource()] = true
+		return was
+	}), nil
+}
+
 // aggregated asks for all groups in one answer (Kubernetes 1.27 and newer).
 const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," +
 	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
 
 // discover lists the resources of the core group, or of all others.
-func (c *Client) discover(ctx context.Context, group string) ([]Resource, error) {
+func (c *Client) discover(ctx context.Context, group string) ([]Served, error) {
 	path := "/apis"
 	if group == "" {
 		path = "/api"
@@ -59,14 +86,14 @@ func (c *Client) discover(ctx context.Context, group string) ([]Resource, error)
 		return nil, fmt.Errorf("API server %s: discovery: %w", c.where(), err)
 	}
 	if c.discovery == nil {
-		c.discovery = map[string][]Resource{}
+		c.discovery = map[string][]Served{}
 	}
 	c.discovery[path] = known
 	return known, nil
 }
 
 // parseDiscovery reads an APIGroupDiscoveryList.
-func parseDiscovery(body []byte) ([]Resource, error) {
+func parseDiscovery(body []byte) ([]Served, error) {
 	var list struct {
 		Items []struct {
 			Metadata struct {
@@ -80,6 +107,11 @@ func parseDiscovery(body []byte) ([]Resource, error) {
 					ResponseKind struct {
 						Kind string `json:"kind"`
 					} `json:"responseKind"`
+					Verbs        []string `json:"verbs"`
+					Subresources []struct {
+						Subresource string   `json:"subresource"`
+						Verbs       []string `json:"verbs"`
+					} `json:"subresources"`
 				} `json:"resources"`
 			} `json:"versions"`
 		} `json:"items"`
@@ -87,16 +119,20 @@ func parseDiscovery(body []byte) ([]Resource, error) {
 	if err := json.Unmarshal(body, &list); err != nil {
 		return nil, err
 	}
-	var known []Resource
+	var known []Served
 	for _, group := range list.Items {
 		for _, version := range group.Versions {
 			for _, r := range version.Resources {
-				known = append(known, Resource{
+				subresources := map[string][]string{}
+				for _, s := range r.Subresources {
+					subresources[s.Subresource] = s.Verbs
+				}
+				known = append(known, Served{Resource{
 					GroupVersionResource: schema.GroupVersionResource{
 						Group: group.Metadata.Name, Version: version.Version, Resource: r.Resource,
 					},
 					Kind: r.ResponseKind.Kind, Namespaced: r.Scope == "Namespaced",
-				})
+				}, r.Verbs, subresources})
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ystackdev/ystack/pkg/kube"
+	"github.com/ystackdev/ystack/pkg/tenancy/abac"
 )
 
 // ApplyOptions are all optional.
@@ -42,7 +43,11 @@ func Apply(ctx context.Context, c *kube.Client, p *Plan, o ApplyOptions) error {
 		if o.Boundary != nil {
 			o.Boundary("tenant-sync:" + changes[0].phase().String())
 		}
-		a.all(ctx, changes[:n])
+		if changes[0].phase() == phasePolicy {
+			a.writePolicy(p.policy, changes[:n])
+		} else {
+			a.all(ctx, changes[:n])
+		}
 		changes = changes[n:]
 	}
 	if a.fatal != nil {
@@ -63,6 +68,19 @@ type applier struct {
 	failures int             // of this phase
 	errs     []error
 	fatal    error
+}
+
+// writePolicy makes all changes of the policy file at once.
+func (a *applier) writePolicy(p *policy, changes []Change) {
+	if !a.options.DryRun {
+		if _, err := abac.WriteFile(p.path, p.comment, p.rules); err != nil {
+			a.errs = append(a.errs, fmt.Errorf("policy file: %w", err))
+			return
+		}
+	}
+	for _, c := range changes {
+		a.note(c, nil)
+	}
 }
 
 func (a *applier) all(ctx context.Context, changes []Change) {

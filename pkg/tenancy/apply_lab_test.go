@@ -218,7 +218,7 @@ func TestLabApply(t *testing.T) {
 		t.Errorf("%d writes for %d changes", writes, len(p.Changes))
 	}
 	whole := s.observe().Bindings
-	paged, err := listAll(t.Context(), s.Client, "RoleBinding", "/apis/"+rbac+"/v1/rolebindings", url.Values{
+	paged, err := listAll(t.Context(), s.Client, "RoleBinding", "/apis/"+rbacGroup+"/v1/rolebindings", url.Values{
 		"limit": {"2"}, "labelSelector": {labelInstance + "=" + s.config.Metadata.Name},
 	})
 	if err != nil || len(whole) != 6 || cmp.Diff(whole, paged) != "" {
@@ -317,7 +317,7 @@ func TestLabForeign(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := p.Changes[1].Object
-	foreign.Metadata.Labels, foreign.Subjects = nil, []Subject{{Kind: "User", APIGroup: rbac, Name: "somebody"}}
+	foreign.Metadata.Labels, foreign.Subjects = nil, []Subject{{Kind: "User", APIGroup: rbacGroup, Name: "somebody"}}
 	if err := a.create(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}

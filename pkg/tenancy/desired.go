@@ -86,7 +86,7 @@ func grantingRoles(config *app.TenantSync, s *Snapshot, access *Access, scope Sc
 			if role.Name != m.Role || role.DomainID != "" {
 				continue
 			}
-			subjects := []Subject{{Kind: "Group", APIGroup: rbac, Name: groupPrefix(config) + scope.group() + ":role:" + role.Name}}
+			subjects := []Subject{{Kind: "Group", APIGroup: rbacGroup, Name: groupPrefix(config) + scope.group() + ":role:" + role.Name}}
 			if namesUsers(config) {
 				subjects = users[role.ID]
 			}
@@ -175,7 +175,7 @@ func bindingOf(config *app.TenantSync, namespace, project string, r tenantRole) 
 	return Object{
 		Kind:     "RoleBinding",
 		Metadata: Metadata{Namespace: namespace, Name: bindingName(r.role, r.mapping.ClusterRole), Labels: labels},
-		RoleRef:  &RoleRef{rbac, "ClusterRole", r.mapping.ClusterRole},
+		RoleRef:  &RoleRef{rbacGroup, "ClusterRole", r.mapping.ClusterRole},
 		Subjects: r.subjects,
 	}
 }
@@ -188,7 +188,7 @@ func systemBindings(config *app.TenantSync, s *Snapshot, access *Access) map[str
 		o := Object{
 			Kind:     "ClusterRoleBinding",
 			Metadata: Metadata{Name: bindingName(r.role, config.Metadata.Name+":"+r.mapping.ClusterRole), Labels: ours(config.Metadata.Name)},
-			RoleRef:  &RoleRef{rbac, "ClusterRole", r.mapping.ClusterRole},
+			RoleRef:  &RoleRef{rbacGroup, "ClusterRole", r.mapping.ClusterRole},
 			Subjects: r.subjects,
 		}
 		all[o.Metadata.Name] = binding{o, fmt.Sprintf("%s on the system → %s, because %s", quoted(r.role.Name), r.mapping.ClusterRole, r.because)}

@@ -26,7 +26,7 @@ const (
 
 	manager   = "ystack"
 	component = "tenant-sync"
-	rbac      = "rbac.authorization.k8s.io"
+	rbacGroup = "rbac.authorization.k8s.io"
 )
 
 // Object is a Namespace or a RoleBinding: as much as we set of it, and what guards it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/kube"
+	"github.com/ystackdev/ystack/pkg/tenancy/rbac"
 )
 
 // Cluster is what a plan must know of a cluster.
@@ -25,16 +26,20 @@ type Cluster struct {
 	// NoClusterRoles are those that the TenantSync names and that are not there: the API
 	// server takes a binding to one, which then grants nothing.
 	NoClusterRoles []string
+	// Rules are what the ClusterRoles grant that the TenantSync names, where we may see it.
+	Rules map[string][]rbac.Rule
+	// Policy is the ABAC policy file; nil if none is to be written.
+	Policy *PolicyFile
 }
 
 // Observe lists what is there.
 func Observe(ctx context.Context, c *kube.Client, config *app.TenantSync) (*Cluster, error) {
-	namespaces, err := listAll(ctx, c, "Namespace", "/api/v1/namespaces", url.Values{"limit": {page}})
+	namespaces, err := listAll(ctx, c, "Namespace", "/api/v1/namespaces", url.Values{})
 	if err != nil {
 		return nil, err
 	}
 	// All of them: who takes a label off one of ours must not hide it.
-	bindings, err := listAll(ctx, c, "RoleBinding", "/apis/"+rbac+"/v1/rolebindings", url.Values{"limit": {page}})
+	bindings, err := listAll(ctx, c, "RoleBinding", "/apis/"+rbacGroup+"/v1/rolebindings", url.Values{})
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +50,15 @@ func Observe(ctx context.Context, c *kube.Client, config *app.TenantSync) (*Clus
 	if err != nil {
 		return nil, err
 	}
-	missing, err := missingRoles(ctx, c, slices.Concat(config.Spec.Roles, config.Spec.SystemRoles))
-	return &Cluster{namespaces, slices.Concat(bindings, system), missing}, err
+	cluster := &Cluster{Namespaces: namespaces, Bindings: slices.Concat(bindings, system), Rules: map[string][]rbac.Rule{}}
+	return cluster, cluster.readRoles(ctx, c, slices.Concat(config.Spec.Roles, config.Spec.SystemRoles))
 }
 
 // systemBindingsIn are our ClusterRoleBindings. An account that may not list them has
 // never made one, unless the TenantSync has roles for them.
 func systemBindingsIn(ctx context.Context, c *kube.Client, config *app.TenantSync) ([]Object, error) {
-	all, err := listAll(ctx, c, "ClusterRoleBinding", "/apis/"+rbac+"/v1/clusterrolebindings", url.Values{
-		"limit": {page}, "labelSelector": {labels.SelectorFromSet(ours(config.Metadata.Name)).String()},
+	all, err := listAll(ctx, c, "ClusterRoleBinding", "/apis/"+rbacGroup+"/v1/clusterrolebindings", url.Values{
+		"labelSelector": {labels.SelectorFromSet(ours(config.Metadata.Name)).String()},
 	})
 	if errors.Is(err, kube.ErrForbidden) && len(config.Spec.SystemRoles) == 0 {
 		return nil, nil
@@ -61,34 +66,54 @@ func systemBindingsIn(ctx context.Context, c *kube.Client, config *app.TenantSyn
 	return all, err
 }
 
-// missingRoles are the ClusterRoles that are not there. Who may not look at them may
-// still bind them.
-func missingRoles(ctx context.Context, c *kube.Client, roles []app.RoleMapping) ([]string, error) {
-	var missing []string
+// readRoles asks for the ClusterRoles that roles are mapped to. Who may not look at them
+// may still bind them.
+func (c *Cluster) readRoles(ctx context.Context, client *kube.Client, roles []app.RoleMapping) error {
 	asked := map[string]bool{}
 	for _, m := range roles {
 		if asked[m.ClusterRole] {
 			continue
 		}
 		asked[m.ClusterRole] = true
-		_, err := c.Get(ctx, "/apis/"+rbac+"/v1/clusterroles/"+url.PathEscape(m.ClusterRole), nil, "application/json")
+		body, err := client.Get(ctx, "/apis/"+rbacGroup+"/v1/clusterroles/"+url.PathEscape(m.ClusterRole), nil, "application/json")
 		switch {
 		case errors.Is(err, kube.ErrNotFound):
-			missing = append(missing, m.ClusterRole)
-		case err != nil && !errors.Is(err, kube.ErrForbidden):
-			return nil, err
+			c.NoClusterRoles = append(c.NoClusterRoles, m.ClusterRole)
+			continue
+		case errors.Is(err, kube.ErrForbidden):
+			continue
+		case err != nil:
+			return err
 		}
+		var role struct {
+			Rules []rbac.Rule `json:"rules"`
+		}
+		if err := json.Unmarshal(body, &role); err != nil {
+			return fmt.Errorf("API server %s: ClusterRole %s: %w", client.Server, m.ClusterRole, err)
+		}
+		c.Rules[m.ClusterRole] = role.Rules
 	}
-	return missing, nil
+	return nil
 }
 
 // page is how many objects are read at once; tens of thousands would be too many.
 const page = "1000"
 
-// listAll reads page after page of one state of the cluster. A list that takes too long
-// ends with the server's error, and never short.
+// listAll are all objects of a kind, sorted.
 func listAll(ctx context.Context, c *kube.Client, kind, path string, query url.Values) ([]Object, error) {
-	var all []Object
+	all, err := listPages[Object](ctx, c, kind, path, query)
+	for i := range all {
+		all[i].Kind = kind
+	}
+	slices.SortFunc(all, compareObjects)
+	return all, err
+}
+
+// listPages reads page after page of one state of the cluster. A list that takes too long
+// ends with the server's error, and never short.
+func listPages[T any](ctx context.Context, c *kube.Client, kind, path string, query url.Values) ([]T, error) {
+	query.Set("limit", page)
+	var all []T
 	for {
 		body, err := c.Get(ctx, path, query, "application/json")
 		if err != nil {
@@ -99,7 +124,7 @@ func listAll(ctx context.Context, c *kube.Client, kind, path string, query url.V
 			Metadata struct {
 				Continue string `json:"continue"`
 			} `json:"metadata"`
-			Items []Object `json:"items"`
+			Items []T `json:"items"`
 		}
 		if err := json.Unmarshal(body, &list); err != nil {
 			return nil, fmt.Errorf("API server %s: %s: %w", c.Server, path, err)
@@ -107,12 +132,8 @@ func listAll(ctx context.Context, c *kube.Client, kind, path string, query url.V
 		if list.Kind != kind+"List" {
 			return nil, fmt.Errorf("API server %s: %s: a %s was expected, not %q", c.Server, path, kind+"List", list.Kind)
 		}
-		for _, o := range list.Items {
-			o.Kind = kind
-			all = append(all, o)
-		}
+		all = append(all, list.Items...)
 		if list.Metadata.Continue == "" {
-			slices.SortFunc(all, compareObjects)
 			return all, nil
 		}
 		query.Set("continue", list.Metadata.Continue)

@@ -13,7 +13,8 @@ import (
 type phase int
 
 const (
-	phaseRevoke phase = iota // first: whatever else may fail
+	phasePolicy phase = iota
+	phaseRevoke       // before all that may fail
 	phaseNamespaces
 	phaseGrant
 	phaseReplace
@@ -22,10 +23,13 @@ const (
 )
 
 func (p phase) String() string {
-	return [...]string{"revocations", "namespaces", "bindings", "replaced", "quarantine", "deletions"}[p]
+	return [...]string{"policy", "revocations", "namespaces", "bindings", "replaced", "quarantine", "deletions"}[p]
 }
 
 func (c Change) phase() phase {
+	if c.Object.Kind == kindPolicy {
+		return phasePolicy // a file is written whole
+	}
 	switch c.Action {
 	case Revoke:
 		return phaseRevoke

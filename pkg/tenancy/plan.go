@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/tenancy/abac"
 )
 
 // ErrRefused: what Keystone says cannot be true of this cluster, or leaves nothing of it.
@@ -27,12 +28,26 @@ type Plan struct {
 	Conflicts []string `json:"conflicts,omitempty"`
 	// Namespaces are how many projects have one when all is done.
 	Namespaces int `json:"namespaces"`
+
+	policy *policy // to be written; nil if there is no policy file
+}
+
+// policy is a whole ABAC policy file.
+type policy struct {
+	path, comment string
+	rules         []abac.Rule
 }
 
 // PlanOptions are all optional.
 type PlanOptions struct {
 	// DeleteOlderThan deletes namespaces that were quarantined so long ago.
 	DeleteOlderThan *time.Duration `json:"deleteOlderThan,omitempty"`
+	// WithoutRBAC makes no RoleBindings, and takes away those that are there.
+	WithoutRBAC bool `json:"withoutRBAC,omitempty"`
+	// PolicyFile is the ABAC policy file that is written; none if it is empty.
+	PolicyFile string `json:"policyFile,omitempty"`
+	// PolicyInclude are policy files whose lines are in it as well.
+	PolicyInclude []string `json:"policyInclude,omitempty"`
 }
 
 // Action is what a change does.
@@ -105,12 +120,15 @@ func NewPlan(config *app.TenantSync, s *Snapshot, c *Cluster, now time.Time, o P
 	if err := checkRoles(config, s, c); err != nil {
 		return nil, located(config, err)
 	}
-	p := &planner{config: config, snapshot: s, access: access, tenants: wanted, now: now, options: o}
+	p := &planner{config: config, snapshot: s, access: access, tenants: wanted, now: now, options: o, file: c.Policy}
 	p.sort(c)
 	if err := p.checkCloud(); err != nil {
 		return nil, err
 	}
 	p.namespaces()
 	p.bindings()
+	if err := p.policy(c); err != nil {
+		return nil, err
+	}
 	return p.plan(), nil
 }

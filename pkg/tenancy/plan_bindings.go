@@ -10,26 +10,36 @@ import (
 // bindings plans those of the tenants' places, and the end of all others.
 func (p *planner) bindings() {
 	rest := maps.Clone(p.live)
-	system := systemBindings(p.config, p.snapshot, p.access)
+	system := map[string]binding{}
+	if !p.options.WithoutRBAC {
+		system = systemBindings(p.config, p.snapshot, p.access)
+	}
 	p.grantIn("", system)
 	p.revokeIn(tenant{}, "", system)
 	delete(rest, "")
 	for _, id := range slices.Sorted(maps.Keys(p.places)) {
 		place := p.places[id]
-		wanted := p.tenants[id].bindings(p.config, place)
+		wanted := p.wantedIn(id, place)
 		p.grantIn(place, wanted)
 		p.revokeIn(p.tenants[id], place, wanted)
 		delete(rest, place)
 	}
 	for place, some := range rest {
 		if id, skipped := p.skipped[place]; skipped {
-			p.revokeIn(p.tenants[id], place, p.tenants[id].bindings(p.config, place))
+			p.revokeIn(p.tenants[id], place, p.wantedIn(id, place))
 			continue
 		}
 		for _, o := range some {
 			p.change(Revoke, o.bare(), cmp.Or(p.left[place], "the namespace is not ours"))
 		}
 	}
+}
+
+func (p *planner) wantedIn(id, place string) map[string]binding {
+	if p.options.WithoutRBAC {
+		return nil
+	}
+	return p.tenants[id].bindings(p.config, place)
 }
 
 func (p *planner) grantIn(place string, wanted map[string]binding) {
@@ -68,7 +78,11 @@ func (p *planner) revokeIn(t tenant, place string, wanted map[string]binding) {
 		case roles[roleIn(name)]:
 			p.change(Replace, is.bare(), "the role grants another ClusterRole now")
 		default:
-			p.change(Revoke, is.bare(), t.whyNot(p.snapshot, is))
+			why := t.whyNot(p.snapshot, is)
+			if p.options.WithoutRBAC {
+				why = "RoleBindings are not asked for"
+			}
+			p.change(Revoke, is.bare(), why)
 		}
 	}
 }

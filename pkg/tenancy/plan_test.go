@@ -183,7 +183,7 @@ func TestPlan(t *testing.T) {
 		case len(cluster.Bindings) - 1:
 			cluster.Bindings[i].Subjects = append(cluster.Bindings[i].Subjects, Subject{Kind: "User", Name: "mallory"})
 		case 1:
-			cluster.Bindings[i].RoleRef = &RoleRef{rbac, "ClusterRole", "cluster-admin"}
+			cluster.Bindings[i].RoleRef = &RoleRef{rbacGroup, "ClusterRole", "cluster-admin"}
 		}
 	}
 	for i, o := range cluster.Namespaces {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/tenancy/abac"
 )
 
 // planner gathers changes by phase.
@@ -27,6 +28,10 @@ type planner struct {
 	left     map[string]string            // namespace → why its project has none any more
 	skipped  map[string]string            // namespaces where nothing is made, with their project ids
 	existing int                          // of what could be removed
+
+	file        *PolicyFile // nil if none is written
+	wantedUnits map[unit]lines
+	fileUnits   map[unit][]abac.Rule
 
 	changes   map[Action][]Change
 	conflicts []string
@@ -97,7 +102,7 @@ func (p *planner) mostIn(place string) int {
 func (p *planner) weigh(removals []Change) int {
 	sum, in := 0, map[string]int{}
 	for _, c := range removals {
-		if c.Object.Kind == "Namespace" {
+		if c.Object.Kind == "Namespace" || c.Object.Kind == kindPolicy {
 			sum++
 			continue
 		}
@@ -144,6 +149,9 @@ func (p *planner) plan() *Plan {
 		slices.SortFunc(plan.Held, compareChanges)
 		p.changes[Revoke], p.changes[Replace], p.changes[Quarantine], p.changes[Delete] = nil, nil, nil, nil
 		p.changes[Create] = slices.DeleteFunc(p.changes[Create], func(c Change) bool { return occupied(plan.Held, c.Object) })
+	}
+	if p.file != nil {
+		plan.policy = &policy{p.file.Path, policyComment(p.config), p.policyRules(plan.Held)}
 	}
 	for _, some := range p.changes {
 		plan.Changes = append(plan.Changes, some...)

@@ -14,6 +14,13 @@ import (
 // Prepare reads Keystone and the cluster, both at once, and plans what makes the cluster
 // follow Keystone.
 func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *app.TenantSync, o PlanOptions) (*Plan, error) {
+	var file *PolicyFile
+	if o.PolicyFile != "" {
+		var err error
+		if file, err = ReadPolicyFile(o.PolicyFile, o.PolicyInclude); err != nil {
+			return nil, err
+		}
+	}
 	var snapshot *Snapshot
 	var cluster *Cluster
 	g, reading := errgroup.WithContext(ctx)
@@ -29,6 +36,7 @@ func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *a
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	cluster.Policy = file
 	plan, err := NewPlan(config, snapshot, cluster, time.Now(), o)
 	if err != nil {
 		return nil, err

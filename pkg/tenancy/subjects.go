@@ -36,7 +36,7 @@ func (s *Snapshot) usersByRole(config *app.TenantSync, access *Access, scope Sco
 		if err != nil {
 			continue // the webhook refuses him too
 		}
-		users[g.RoleID] = append(users[g.RoleID], Subject{Kind: "User", APIGroup: rbac, Name: name})
+		users[g.RoleID] = append(users[g.RoleID], Subject{Kind: "User", APIGroup: rbacGroup, Name: name})
 	}
 	for _, some := range users {
 		slices.SortFunc(some, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })

@@ -50,7 +50,7 @@ func (a *applier) at(o Object) dynamic.ResourceInterface {
 	if o.Kind == "Namespace" {
 		return a.client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 	}
-	bindings := schema.GroupVersionResource{Group: rbac, Version: "v1", Resource: strings.ToLower(o.Kind) + "s"}
+	bindings := schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: strings.ToLower(o.Kind) + "s"}
 	if o.Metadata.Namespace == "" {
 		return a.client.Dynamic.Resource(bindings)
 	}
@@ -202,7 +202,7 @@ func (o Object) unstructured() *unstructured.Unstructured {
 	}
 	u.SetAPIVersion("v1")
 	if o.RoleRef != nil {
-		u.SetAPIVersion(rbac + "/v1")
+		u.SetAPIVersion(rbacGroup + "/v1")
 	}
 	return u
 }

@@ -96,7 +96,7 @@ func TestWriteFile(t *testing.T) {
 	rules := []Rule{{User: "alice", Namespace: "team-a", Resource: "pods"}}
 	write := func(path string, want bool) {
 		t.Helper()
-		if changed, err := WriteFile(path, rules); err != nil || changed != want {
+		if changed, err := WriteFile(path, "", rules); err != nil || changed != want {
 			t.Fatal(changed, err)
 		}
 		if p, err := Load(path); err != nil || len(p.Rules) != len(rules) {
@@ -126,7 +126,7 @@ func TestWriteFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := WriteFile(filepath.Join(dir, "none", "policy"), rules); !errors.Is(err, os.ErrNotExist) {
+	if _, err := WriteFile(filepath.Join(dir, "none", "policy"), "", rules); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

@@ -60,11 +60,15 @@ func encode(r Rule) ([]byte, error) {
 
 // WriteFile puts rules into the policy file at path, so that whoever reads it sees all of
 // the old file or all of the new one. A file that says the same already is not touched.
-// The mode of a file that is there stays, and a symbolic link stays one.
-func WriteFile(path string, rules []Rule) (changed bool, err error) {
+// The mode of a file that is there stays, and a symbolic link stays one. The comment, if
+// there is one, is the file's first line.
+func WriteFile(path, comment string, rules []Rule) (changed bool, err error) {
 	data, err := Encode(rules)
 	if err != nil {
 		return false, err
+	}
+	if comment != "" {
+		data = slices.Concat([]byte("# "+comment+"\n"), data)
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
