@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -259,6 +260,10 @@ func labTokens(t *testing.T, n int) []string {
 			}
 			defer client.Close()
 			token, err := client.Authenticate(ctx, cfg, cfg.Scope)
+			for tries := 1; tries < 5 && (errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer)); tries++ {
+				t.Logf("token %d, once more: %v", i, err) // how logins fail is other tests' business
+				token, err = client.Authenticate(ctx, cfg, cfg.Scope)
+			}
 			if err == nil {
 				tokens[i] = token.ID.Reveal()
 			}

@@ -122,6 +122,9 @@ func uwsgi(l *service.Lab, env []string, address, program string) []string {
 		"--http-socket", address, "--wsgi-file", l.Tree("usr/bin/"+program),
 		"--master", "--processes", "2", "--threads", "1", "--enable-threads", "--lazy-apps", "--thunder-lock",
 		"--need-app", "--no-orphans", "--buffer-size", "65535", "--add-header", "Connection: close",
+		// The body of a request is read whole: what is left of it when the answer is given would
+		// have the kernel reset the connection, and the client may lose the answer.
+		"--post-buffering", "65536",
 		"--hook-master-start", "unix_signal:15 gracefully_kill_them_all",
 		// One line a request, made to be counted: TIME METHOD PATH STATUS MILLISECONDS
 		"--log-format", "%(ltime) %(method) %(uri) %(status) %(msecs)ms")
