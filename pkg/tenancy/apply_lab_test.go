@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -19,7 +20,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -157,6 +161,12 @@ func (s *stage) observe() *Cluster {
 	return c
 }
 
+// bindings are ours, without those of others beside us.
+func (s *stage) bindings() []Object {
+	s.t.Helper()
+	return slices.DeleteFunc(s.observe().Bindings, func(o Object) bool { return !o.isOurs(s.config.Metadata.Name) })
+}
+
 func (s *stage) plan() *Plan {
 	s.t.Helper()
 	p, err := NewPlan(s.config, s.read(), s.observe(), time.Now(), PlanOptions{})
@@ -217,7 +227,7 @@ func TestLabApply(t *testing.T) {
 	if writes != len(p.Changes) {
 		t.Errorf("%d writes for %d changes", writes, len(p.Changes))
 	}
-	whole := s.observe().Bindings
+	whole := s.bindings()
 	paged, err := listAll(t.Context(), s.Client, "RoleBinding", "/apis/"+rbacGroup+"/v1/rolebindings", url.Values{
 		"limit": {"2"}, "labelSelector": {labelInstance + "=" + s.config.Metadata.Name},
 	})
@@ -345,6 +355,68 @@ func TestLabForeign(t *testing.T) {
 			t.Errorf("%s: %v", action, err)
 		}
 	}
+}
+
+// TestLabTenantResists: a tenant who changes bindings in his namespace all the time neither
+// keeps what is taken from him, nor what he gave himself.
+func TestLabTenantResists(t *testing.T) {
+	s := newStage(t)
+	id := s.project("web")
+	member := Assignment{UserID: s.alice, RoleID: s.role["member"], Scope: Scope{ProjectID: id}}
+	s.a.assign(member)
+	s.sync()
+	var edit, view Object
+	for _, o := range s.bindings() {
+		switch o.Metadata.Name {
+		case "ystack:edit:member":
+			edit = o
+		case "ystack:view:reader":
+			view = o
+		}
+	}
+	a := &applier{client: s.Client}
+	patch := func(o Object, patch string) error {
+		_, err := a.at(o).Patch(context.Background(), o.Metadata.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		return err
+	}
+	if err := patch(view, `{"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"mallory"}]}`); err != nil {
+		t.Fatal(err)
+	}
+	s.a.must(http.MethodDelete, strings.TrimPrefix(member.question().path, "/v3"), nil)
+	s.a.assign(Assignment{UserID: s.alice, RoleID: s.role["reader"], Scope: Scope{ProjectID: id}})
+	p := s.plan()
+	s.wantCounts(p, map[Action]int{Revoke: 1, Update: 1})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var busy errgroup.Group
+	for _, o := range []Object{edit, view} {
+		busy.Go(func() error {
+			for n := 0; ctx.Err() == nil; n++ {
+				_ = patch(o, fmt.Sprintf(`{"metadata":{"annotations":{"busy":"%d"}}}`, n))
+			}
+			return nil
+		})
+	}
+	err := Apply(t.Context(), s.Client, p, ApplyOptions{})
+	cancel()
+	_ = busy.Wait()
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := a.get(t.Context(), edit); !apierrors.IsNotFound(err) {
+		t.Errorf("what was revoked is there: %v", err)
+	}
+	if is, err := a.get(t.Context(), view); err != nil || !slices.Equal(is.Subjects, view.Subjects) {
+		t.Errorf("subjects %v, %v", is.Subjects, err)
+	}
+	// Quarantine that somebody put on by hand ends too.
+	home := Object{Kind: "Namespace", Metadata: Metadata{Name: view.Metadata.Namespace}}
+	if err := patch(home, `{"metadata":{"labels":{"`+labelQuarantined+`":"20260101T000000Z"}}}`); err != nil {
+		t.Fatal(err)
+	}
+	p, _ = s.sync()
+	s.wantCounts(p, map[Action]int{Update: 1})
+	s.settled()
 }
 
 // TestLabDryRun: the server looks at everything and keeps nothing.

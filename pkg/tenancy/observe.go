@@ -112,7 +112,9 @@ func listAll(ctx context.Context, c *kube.Client, kind, path string, query url.V
 // listPages reads page after page of one state of the cluster. A list that takes too long
 // ends with the server's error, and never short.
 func listPages[T any](ctx context.Context, c *kube.Client, kind, path string, query url.Values) ([]T, error) {
-	query.Set("limit", page)
+	if query.Get("limit") == "" {
+		query.Set("limit", page)
+	}
 	var all []T
 	for {
 		body, err := c.Get(ctx, path, query, "application/json")
