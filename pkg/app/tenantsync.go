@@ -36,8 +36,15 @@ type TenantNamespaces struct {
 	Labels      map[string]string `json:"labels,omitempty" keys:"tenant-key" each:"label-value" doc:"Labels of every namespace."`
 	Annotations map[string]string `json:"annotations,omitempty" keys:"tenant-key" each:"text" doc:"Annotations of every namespace."`
 	PodSecurity string            `json:"podSecurity,omitempty" check:"pod-security" default:"baseline" doc:"Pod Security Standard that is enforced."`
+	PullSecrets []SecretRef       `json:"pullSecrets,omitempty" doc:"Secrets that are copied into every namespace, under their names, for pods to name in imagePullSecrets. Who may read Secrets there can read them."`
 	Reserved    []string          `json:"reserved,omitempty" each:"word" doc:"Names, or patterns of them, that no new namespace gets, beside default and kube-*."`
 	Adopt       []Adoption        `json:"adopt,omitempty" doc:"Namespaces that are there and become those of projects, as they are."`
+}
+
+// SecretRef is a Secret of the cluster's.
+type SecretRef struct {
+	Namespace string `json:"namespace" check:"required,dns-label" doc:"Namespace that it is in."`
+	Name      string `json:"name" check:"required,dns-subdomain" doc:"Its name."`
 }
 
 // Adoption makes a namespace that somebody else has made that of a project. The UID says

@@ -34,7 +34,7 @@ func Apply(ctx context.Context, c *kube.Client, p *Plan, o ApplyOptions) error {
 	if o.Concurrency <= 0 {
 		o.Concurrency = concurrency
 	}
-	a := &applier{client: c, config: p.Config.Metadata.Name, options: o, now: time.Now(), without: map[string]bool{}}
+	a := &applier{client: c, config: p.Config.Metadata.Name, secrets: p.secrets, options: o, now: time.Now(), without: map[string]bool{}}
 	for changes := p.Changes; len(changes) > 0 && a.fatal == nil; {
 		n := 1
 		for n < len(changes) && changes[n].phase() == changes[0].phase() {
@@ -60,6 +60,7 @@ func Apply(ctx context.Context, c *kube.Client, p *Plan, o ApplyOptions) error {
 type applier struct {
 	client  *kube.Client
 	config  string // its name
+	secrets Secrets
 	options ApplyOptions
 	now     time.Time
 

@@ -140,8 +140,20 @@ func namespaceOf(config *app.TenantSync, name, project string, about map[string]
 			annotations[k] = v
 		}
 	}
+	if names := secretNames(config); names != "" {
+		annotations[annotationSecrets] = names
+	}
 	annotations[annotationApplied] = hashOf(labels, annotations)
 	return Object{Kind: "Namespace", Metadata: Metadata{Name: name, Labels: labels, Annotations: annotations}}
+}
+
+func secretNames(config *app.TenantSync) string {
+	var names []string
+	for _, ref := range config.Spec.Namespaces.PullSecrets {
+		names = append(names, ref.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }
 
 func hashOf(v ...any) string {

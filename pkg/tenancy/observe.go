@@ -28,6 +28,8 @@ type Cluster struct {
 	NoClusterRoles []string
 	// Rules are what the ClusterRoles grant that the TenantSync names, where we may see it.
 	Rules map[string][]rbac.Rule
+	// Secrets are those to be copied into namespaces.
+	Secrets Secrets
 	// Policy is the ABAC policy file; nil if none is to be written.
 	Policy *PolicyFile
 }
@@ -51,6 +53,9 @@ func Observe(ctx context.Context, c *kube.Client, config *app.TenantSync) (*Clus
 		return nil, err
 	}
 	cluster := &Cluster{Namespaces: namespaces, Bindings: slices.Concat(bindings, system), Rules: map[string][]rbac.Rule{}}
+	if cluster.Secrets, err = readSecrets(ctx, c, config, namespaces); err != nil {
+		return nil, err
+	}
 	return cluster, cluster.readRoles(ctx, c, slices.Concat(config.Spec.Roles, config.Spec.SystemRoles))
 }
 

@@ -29,7 +29,8 @@ type Plan struct {
 	// Namespaces are how many projects have one when all is done.
 	Namespaces int `json:"namespaces"`
 
-	policy *policy // to be written; nil if there is no policy file
+	policy  *policy // to be written; nil if there is no policy file
+	secrets Secrets // what copies are made of
 }
 
 // policy is a whole ABAC policy file.
@@ -127,8 +128,11 @@ func NewPlan(config *app.TenantSync, s *Snapshot, c *Cluster, now time.Time, o P
 	}
 	p.namespaces()
 	p.bindings()
+	p.secrets(c.Secrets)
 	if err := p.policy(c); err != nil {
 		return nil, err
 	}
-	return p.plan(), nil
+	plan := p.plan()
+	plan.secrets = c.Secrets
+	return plan, nil
 }

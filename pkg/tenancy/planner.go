@@ -95,7 +95,7 @@ func (p *planner) mostIn(place string) int {
 	if place == "" { // everywhere, where tenants write nothing
 		return len(p.live[place])
 	}
-	return max(1, len(p.config.Spec.Roles))
+	return max(1, len(p.config.Spec.Roles)+len(p.config.Spec.Namespaces.PullSecrets))
 }
 
 // weigh counts removals as the caps do.

@@ -47,8 +47,11 @@ func (a *applier) one(ctx context.Context, c Change) error {
 }
 
 func (a *applier) at(o Object) dynamic.ResourceInterface {
-	if o.Kind == "Namespace" {
+	switch o.Kind {
+	case "Namespace":
 		return a.client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	case kindSecret:
+		return a.client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(o.Metadata.Namespace)
 	}
 	bindings := schema.GroupVersionResource{Group: rbacGroup, Version: "v1", Resource: strings.ToLower(o.Kind) + "s"}
 	if o.Metadata.Namespace == "" {
@@ -67,7 +70,7 @@ func (a *applier) dryRun() []string {
 // create is a POST, which fails if somebody has the name: an apply would make his object
 // ours.
 func (a *applier) create(ctx context.Context, o Object) error {
-	_, err := a.at(o).Create(ctx, o.unstructured(), metav1.CreateOptions{
+	_, err := a.at(o).Create(ctx, a.whole(o), metav1.CreateOptions{
 		FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, DryRun: a.dryRun(),
 	})
 	if apierrors.IsAlreadyExists(err) {
@@ -108,7 +111,7 @@ func (a *applier) update(ctx context.Context, o Object) error {
 	if err != nil {
 		return err
 	}
-	wanted := o.unstructured()
+	wanted := a.whole(o)
 	if o.Kind != "Namespace" {
 		wanted.SetResourceVersion("") // the UID guards it
 	} else {
@@ -117,6 +120,9 @@ func (a *applier) update(ctx context.Context, o Object) error {
 	u, err = a.at(o).Apply(ctx, o.Metadata.Name, wanted, metav1.ApplyOptions{FieldManager: fieldManager, Force: true, DryRun: a.dryRun()})
 	if err != nil || a.options.DryRun {
 		return err
+	}
+	if o.Kind == kindSecret {
+		return a.dropKeys(ctx, o, u)
 	}
 	return a.endQuarantine(ctx, o, u)
 }
@@ -189,6 +195,15 @@ func (a *applier) remove(ctx context.Context, o Object) error {
 		return nil
 	}
 	return err
+}
+
+// whole is an object as it is sent.
+func (a *applier) whole(o Object) *unstructured.Unstructured {
+	u := o.unstructured()
+	if o.Kind == kindSecret {
+		a.secrets.fill(u)
+	}
+	return u
 }
 
 func (o Object) unstructured() *unstructured.Unstructured {
