@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,7 +13,8 @@ import (
 )
 
 // Prepare reads Keystone and the cluster, both at once, and plans what makes the cluster
-// follow Keystone.
+// follow Keystone. What only adds needs no more than one look at Keystone. Before anything
+// is taken away or changed, what seems to be missing there is looked for again.
 func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *app.TenantSync, o PlanOptions) (*Plan, error) {
 	var file *PolicyFile
 	if o.PolicyFile != "" {
@@ -21,12 +23,12 @@ func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *a
 			return nil, err
 		}
 	}
-	var snapshot *Snapshot
+	var first *reader
 	var cluster *Cluster
 	g, reading := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		// Where bindings name groups of tokens, who is in which group of Keystone's does not matter.
-		snapshot, err = Read(reading, s, ReadOptions{WithoutMembers: !namesUsers(config)})
+		first, err = readOnce(reading, s, ReadOptions{WithoutMembers: !namesUsers(config)})
 		return err
 	})
 	g.Go(func() (err error) {
@@ -37,10 +39,26 @@ func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *a
 		return nil, err
 	}
 	cluster.Policy = file
-	plan, err := NewPlan(config, snapshot, cluster, time.Now(), o)
+	now := time.Now()
+	plan, err := NewPlan(config, first.snapshot, cluster, now, o)
+	if err == nil && plan.onlyAdds() {
+		plan.Server = c.Server
+		return plan, nil
+	}
+	snapshot, err := first.confirm(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err = NewPlan(config, snapshot, cluster, now, o)
 	if err != nil {
 		return nil, err
 	}
 	plan.Server = c.Server
 	return plan, nil
+}
+
+// onlyAdds tells whether a plan neither takes nor changes anything.
+func (p *Plan) onlyAdds() bool {
+	others := func(c Change) bool { return c.Action != Create }
+	return len(p.Held) == 0 && !slices.ContainsFunc(p.Changes, others)
 }

@@ -30,6 +30,16 @@ type ReadOptions struct {
 // may be in it once more. Not seen is a user who goes from one group to another between
 // the two being listed.
 func Read(ctx context.Context, s *keystone.Session, o ReadOptions) (*Snapshot, error) {
+	r, err := readOnce(ctx, s, o)
+	if err != nil {
+		return nil, err
+	}
+	return r.confirm(ctx)
+}
+
+// readOnce is the first half: everything has been listed once. What is in the snapshot was
+// there; what is not in it may be there all the same.
+func readOnce(ctx context.Context, s *keystone.Session, o ReadOptions) (*reader, error) {
 	token, err := s.Token(ctx)
 	if err != nil {
 		return nil, err
@@ -39,15 +49,24 @@ func Read(ctx context.Context, s *keystone.Session, o ReadOptions) (*Snapshot, e
 			"and this is one of %s; set system_scope: all (OS_SYSTEM_SCOPE), or a project", token.User.Name, scopeOf(token))}
 	}
 	r := newReader(s, o)
-	for _, step := range []func(context.Context) error{
-		r.readLists, r.complete, r.confirmImplied, r.readAgain, r.complete,
-	} {
+	r.token = token
+	for _, step := range []func(context.Context) error{r.readLists, r.complete} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.checkOwn(token)
+}
+
+// confirm is the second half, after which nothing is missing.
+func (r *reader) confirm(ctx context.Context) (*Snapshot, error) {
+	for _, step := range []func(context.Context) error{r.confirmImplied, r.readAgain, r.complete} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
 	r.forgetUnused()
-	return r.snapshot, r.checkOwn(token)
+	return r.snapshot, r.checkOwn(r.token)
 }
 
 func scopeOf(t *keystone.Token) string {
@@ -60,6 +79,7 @@ func scopeOf(t *keystone.Token) string {
 // reader fills a snapshot.
 type reader struct {
 	session     *keystone.Session
+	token       *keystone.Token // that it began with
 	concurrency int
 	members     bool // are wanted
 
