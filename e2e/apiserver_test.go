@@ -24,7 +24,7 @@ type apiServer struct {
 // startAPIServer starts one on loopback. The flags say at least how it authorizes
 // (--authorization-mode=…); nobody but its administrator, whom it asks nobody about, has
 // any rights beforehand but by RBAC.
-func startAPIServer(t *testing.T, flags ...string) *apiServer {
+func startAPIServer(t testing.TB, flags ...string) *apiServer {
 	t.Helper()
 	port, dir := freePort(t), t.TempDir()
 	s := &apiServer{url: "https://127.0.0.1:" + port, kubeconfig: filepath.Join(dir, "kubeconfig"), dir: dir}
@@ -53,7 +53,7 @@ func startAPIServer(t *testing.T, flags ...string) *apiServer {
 }
 
 // startLabProgram starts what the lab has compiled, until the end of the test.
-func startLabProgram(t *testing.T, log, name string, args ...string) {
+func startLabProgram(t testing.TB, log, name string, args ...string) {
 	t.Helper()
 	out, err := os.Create(log)
 	if err != nil {
@@ -71,7 +71,7 @@ func startLabProgram(t *testing.T, log, name string, args ...string) {
 	})
 }
 
-func (s *apiServer) waitReady(t *testing.T) {
+func (s *apiServer) waitReady(t testing.TB) {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		out, err := s.command("get", "--raw", "/readyz").CombinedOutput()

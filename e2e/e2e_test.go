@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 }
 
 // needLab skips where the lab does not run; in CI that is a failure.
-func needLab(t *testing.T) {
+func needLab(t testing.TB) {
 	t.Helper()
 	if os.Getenv("YSTACK_LAB") != "" && exec.Command("kubectl", "get", "--raw", "/readyz").Run() == nil {
 		return

@@ -39,7 +39,7 @@ func newCrowd(t *testing.T) *crowd {
 	return c
 }
 
-func sessionOf(t *testing.T, env map[string]string) *keystone.Session {
+func sessionOf(t testing.TB, env map[string]string) *keystone.Session {
 	t.Helper()
 	config, err := keystone.Load(keystone.LoadOptions{Dir: t.TempDir(), ConfigDirs: []string{}, Getenv: func(name string) string { return env[name] }})
 	if err != nil {

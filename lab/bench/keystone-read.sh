@@ -2,8 +2,8 @@
 # keystone-read.sh [PROJECTS USERS ASSIGNMENTS GROUPS]: how long it takes to read a large Keystone.
 #
 # Copies the lab's Keystone, fills the copy by SQL, and starts a second one on it, with a cache of its own; the lab's is not
-# touched. Then: each list alone, all lists at once (the least that a reading takes), our reading, and
-# `openstack role assignment list`. Needs the lab's environment (make bench sets it).
+# touched. Then: each list alone, all lists at once (the least that a reading takes), our reading, tenant-sync of all that
+# with API servers of its own beside a bare client and kubectl apply, and `openstack role assignment list`. Needs the lab's environment (make bench sets it).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 projects=${1:-2000} users=${2:-5000} assignments=${3:-20000} groups=${4:-200}
@@ -48,7 +48,7 @@ sed "s#^connection = .*#connection = sqlite:///$work/keystone.db#; s#^memcache_s
 started+=($!)
 OS_KEYSTONE_CONFIG_DIR=$work "$tree/usr/bin/uwsgi-core" --plugins-dir "$tree/usr/lib/uwsgi/plugins" --plugin python3 \
   --http-socket "$address" --wsgi-file "$tree/usr/bin/keystone-wsgi-public" --master --processes 2 --threads 1 --enable-threads \
-  --lazy-apps --thunder-lock --need-app --no-orphans --buffer-size 65535 --add-header 'Connection: close' \
+  --lazy-apps --thunder-lock --need-app --no-orphans --buffer-size 65535 --post-buffering 65536 --add-header 'Connection: close' \
   --hook-master-start 'unix_signal:15 gracefully_kill_them_all' --log-format '%(method) %(uri) %(status) %(msecs)ms' 2>"$work/log" &
 started+=($!)
 for _ in $(seq 60); do curl -sf "http://$address/healthcheck" >/dev/null && break || sleep 0.5; done
@@ -72,7 +72,9 @@ at_once() {
   wait "${pids[@]}"
 }
 echo "all lists at once: $(seconds at_once) s"
-YSTACK_BENCH_KEYSTONE=$url go test -run '^$' -bench BenchmarkLabRead -benchtime 3x ./pkg/tenancy
+export YSTACK_BENCH_KEYSTONE=$url
+go test -run '^$' -bench BenchmarkLabRead -benchtime 3x ./pkg/tenancy
+go test -tags e2e -run '^$' -bench BenchmarkTenantScale -benchtime 1x -timeout 30m ./e2e
 echo "all requests so far, and Keystone's mean time for each:"
 grep -o " /v3/.*" "$work/log" | sed -E "s#/groups/[^/ ]+/users#/groups/ID/users#; s#role.id=[^ ]*#role.id=ID#; s#/roles/[^/ ]+/#/roles/ID/#" | awk '{n[$1]++; ms[$1] += $3} END {for (p in n) printf "%6d x %7.0f ms  %s\n", n[p], ms[p] / n[p], p}' | sort
 echo "openstack role assignment list: $(seconds openstack "${login[@]}" role assignment list -f value) s"
