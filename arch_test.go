@@ -23,10 +23,10 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
-	{"pkg/pipeline"},
+	{"pkg/pipeline", "pkg/tenancy/watch"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
-	{"pkg/suggest", "pkg/tenancy/abac"},
+	{"pkg/suggest", "pkg/template", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {

@@ -18,7 +18,10 @@ type kubeFlags struct {
 }
 
 // addKubeFlags binds them to a command and all below it.
-func addKubeFlags(cmd *cobra.Command) *kubeFlags {
+func addKubeFlags(cmd *cobra.Command) *kubeFlags { return kubeFlagsIn(cmd.PersistentFlags()) }
+
+// kubeFlagsIn binds them to one set of flags.
+func kubeFlagsIn(set *pflag.FlagSet) *kubeFlags {
 	k := &kubeFlags{loading: clientcmd.NewDefaultClientConfigLoadingRules()}
 	flags := pflag.NewFlagSet("kubeconfig", pflag.ContinueOnError)
 	flags.StringVar(&k.loading.ExplicitPath, "kubeconfig", "", "path to the kubeconfig file to use")
@@ -27,7 +30,7 @@ func addKubeFlags(cmd *cobra.Command) *kubeFlags {
 		// kubectl has --username and --password no more: they end up in shell histories.
 		if f.Name != "username" && f.Name != "password" && f.Name != "token" {
 			f.Usage = strings.TrimSpace(f.Usage)
-			cmd.PersistentFlags().AddFlag(f)
+			set.AddFlag(f)
 		}
 	})
 	return k

@@ -28,6 +28,7 @@ type tenantSyncOptions struct {
 	Concurrency       int
 	Output            string
 	Timeout           time.Duration
+	Watch             watchOptions
 	kube              *kubeFlags
 }
 
@@ -50,6 +51,10 @@ With --policy-file the same rights are also written as lines of an ABAC policy, 
 servers with --authorization-mode=ABAC or for "auth-webhook serve --policy-file". What
 that format cannot say is granted whole; "policy diff --rbac" lists it.
 
+With --watch it does so for ever, reads FILE anew each time, and mends what others
+change meanwhile; a round that fails is told and tried again. /healthz, /readyz and
+/metrics are served at --listen. SIGTERM lets the changes under way end.
+
 FILE is a TenantSync; "kubectl ystack schema tenantsync" describes it. The least
 is:
 
@@ -63,12 +68,15 @@ is:
 			"kubectl ystack tenant-sync -f tenants.yaml --plan-out plan.json",
 			"kubectl ystack tenant-sync --apply plan.json",
 			"kubectl ystack tenant-sync -f tenants.yaml --delete-quarantined --older-than 30d",
-			"kubectl ystack tenant-sync -f tenants.yaml --policy-file /etc/kubernetes/policy.jsonl"),
+			"kubectl ystack tenant-sync -f tenants.yaml --policy-file /etc/kubernetes/policy.jsonl",
+			"kubectl ystack tenant-sync -f tenants.yaml --watch --interval 60s"),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env) },
 	}
-	o.kube = addKubeFlags(cmd)
+	cmd.AddCommand(newTenantSyncManifests(env))
 	f := cmd.Flags()
+	o.kube = kubeFlagsIn(f) // which say nothing to the commands below
+	o.Watch.add(f)
 	f.StringVarP(&o.File, "filename", "f", "", "the TenantSync: which projects, and what their roles grant")
 	f.StringVar(&o.Cloud, "os-cloud", "", "the cloud in clouds.yaml whose Keystone is read (default: $OS_CLOUD, then OS_* variables)")
 	f.BoolVar(&o.Diff, "diff", false, "show what would change, and why; exit status 0: nothing, 1: something, 2: error")
@@ -83,7 +91,7 @@ is:
 	f.StringArrayVar(&o.PolicyInclude, "policy-include", nil, "a policy file whose lines are always in --policy-file: those of administrators and of the cluster's own parts (repeatable)")
 	f.IntVar(&o.Concurrency, "concurrency", 32, "how many objects are written at once")
 	f.StringVarP(&o.Output, "output", "o", "", "json: print the plan as it is saved")
-	f.DurationVar(&o.Timeout, "timeout", 0, "give up after this time, with exit status 124 (0: never)")
+	f.DurationVar(&o.Timeout, "timeout", 0, "give up after this time, with exit status 124 (0: never); with --watch, how long a round may take (0: 15m)")
 	return cmd
 }
 
@@ -101,6 +109,8 @@ func (o *tenantSyncOptions) validate() error {
 		return usagef("--diff, --dry-run and --plan-out all change nothing: take one of them")
 	case o.Output != "" && o.Output != "json":
 		return usagef("-o %q: json", o.Output)
+	case o.Watch.On && (o.Apply != "" || o.Diff || o.DryRun != "none" || o.PlanOut != "" || o.Output != ""):
+		return usagef("--watch changes the cluster again and again, and takes none of --apply, --diff, --dry-run, --plan-out and -o")
 	case o.Concurrency < 1:
 		return usagef("--concurrency %d: at least 1", o.Concurrency)
 	}
@@ -117,6 +127,9 @@ func (o *tenantSyncOptions) validate() error {
 		return usagef("--policy-file is for ABAC: say --authz rbac,abac, or leave --authz out")
 	case o.PolicyFile == "" && o.PolicyInclude != nil:
 		return usagef("--policy-include is for --policy-file")
+	}
+	if err := o.Watch.validate(); err != nil {
+		return err
 	}
 	_, err := o.planOptions()
 	return err
@@ -159,6 +172,9 @@ func parseAge(s string) (time.Duration, error) {
 func (o *tenantSyncOptions) run(ctx context.Context, env Env) (err error) {
 	if err := o.validate(); err != nil {
 		return err
+	}
+	if o.Watch.On {
+		return o.watch(ctx, env)
 	}
 	ctx, cancel := withTimeout(ctx, o.Timeout)
 	defer cancel()

@@ -12,15 +12,29 @@ import (
 )
 
 func TestTenantSyncHelp(t *testing.T) {
-	code, out, errs := run(t, NewKubectl, "tenant-sync", "--help")
-	if code != 0 || errs != "" {
-		t.Fatalf("status %d, %s", code, errs)
+	for name, args := range map[string][]string{
+		"tenant-sync":           {"tenant-sync", "--help"},
+		"tenant-sync-manifests": {"tenant-sync", "manifests", "--help"},
+	} {
+		code, out, errs := run(t, NewKubectl, args...)
+		if code != 0 || errs != "" {
+			t.Fatalf("%s: status %d, %s", name, code, errs)
+		}
+		golden(t, "help/"+name, []byte(out))
 	}
-	golden(t, "help/tenant-sync", []byte(out))
+}
+
+func tenantSyncFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(file, []byte("apiVersion: ystack.dev/v1alpha1\nkind: TenantSync\nmetadata: {name: mycloud}\nspec: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func TestTenantSyncUsage(t *testing.T) {
-	plan := filepath.Join(t.TempDir(), "plan.json")
+	plan, file := filepath.Join(t.TempDir(), "plan.json"), tenantSyncFile(t)
 	if err := os.WriteFile(plan, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +60,19 @@ func TestTenantSyncUsage(t *testing.T) {
 		"include alone":     {[]string{"-f", "x", "--policy-include", "y"}, 2, "--policy-include is for --policy-file"},
 		"apply and file":    {[]string{"--apply", "x", "--policy-file", "y"}, 2, "--apply does what was saved"},
 		"concurrency":       {[]string{"-f", "x", "--concurrency", "0"}, 2, "at least 1"},
-		"argument":          {[]string{"-f", "x", "y"}, 2, "takes no arguments"},
+		"argument":          {[]string{"-f", "x", "y"}, 2, `unknown command "y"`},
+		"watch and diff":    {[]string{"-f", "x", "--watch", "--diff"}, 2, "--watch changes the cluster again and again, and takes none of"},
+		"watch and output":  {[]string{"-f", "x", "--watch", "-o", "json"}, 2, "takes none of"},
+		"watch a plan":      {[]string{"--apply", "x", "--watch"}, 2, "takes none of"},
+		"interval":          {[]string{"-f", "x", "--watch", "--interval", "10ms"}, 2, "--interval 10ms: at least 1s"},
+		"interval once":     {[]string{"-f", "x", "--interval", "10s"}, 2, "--interval goes with --watch"},
+		"level":             {[]string{"-f", "x", "--watch", "--log-level", "loud"}, 2, `--log-level is "loud"`},
+		"watch no file":     {[]string{"-f", file + "x", "--watch", "--server", "https://127.0.0.1:1"}, 1, "no such file"},
+		"watch no cloud":    {[]string{"-f", file, "--watch", "--server", "https://127.0.0.1:1"}, 1, "no OpenStack credentials"},
+		"manifests":         {[]string{"manifests"}, 2, "-f FILE"},
+		"manifests of none": {[]string{"manifests", "-f", filepath.Join(t.TempDir(), "none")}, 1, "no such file"},
+		"manifests often":   {[]string{"manifests", "-f", "x", "--interval", "0s"}, 2, "--interval 0s: at least 1s"},
+		"manifests age":     {[]string{"manifests", "-f", "x", "--older-than", "x"}, 2, `--older-than "x"`},
 		"diff of no file":   {[]string{"-f", filepath.Join(t.TempDir(), "none"), "--diff", "--server", "https://127.0.0.1:1"}, 2, "none: no such file"},
 		"no file":           {[]string{"-f", filepath.Join(t.TempDir(), "none"), "--server", "https://127.0.0.1:1"}, 1, "none: no such file"},
 		"not a saved plan":  {[]string{"--apply", plan, "--server", "https://127.0.0.1:1"}, 1, plan + ": not a saved plan"},
@@ -93,4 +119,19 @@ func TestTenantSyncPrints(t *testing.T) {
 		}
 	}
 	golden(t, "tenant-sync-plan.txt", out.Bytes())
+}
+
+// TestTenantSyncManifests: what is printed is what the file says, and which cloud may come
+// from the environment.
+func TestTenantSyncManifests(t *testing.T) {
+	file := tenantSyncFile(t)
+	args := []string{"tenant-sync", "manifests", "-f", file, "--image=registry.example/ystack:v1"}
+	if code, out, errs := run(t, NewKubectl, args...); code != 1 || out != "" || !strings.Contains(errs, "no cloud given (--os-cloud)") {
+		t.Errorf("status %d, %s%s", code, out, errs)
+	}
+	code, out, errs := run(t, NewKubectl, append(args, "--os-cloud=mycloud")...)
+	if code != 0 || errs != "" {
+		t.Fatalf("status %d, %s", code, errs)
+	}
+	golden(t, "tenant-sync-manifests.yaml", []byte(out))
 }
