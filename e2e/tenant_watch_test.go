@@ -111,9 +111,11 @@ const editMember = "ystack:edit:member"
 func TestTenantWatchDeployment(t *testing.T) {
 	w := newWatched(t)
 	system, network := w.name+"-system", w.name+"-network"
+	w.copySecret(t, network)
 	w.apply(t, system, network)
 	t.Run("follows", func(t *testing.T) {
 		soon(t, func() error { return exists(w.home, editMember) })
+		soon(t, func() error { return exec.Command("kubectl", "get", "secret", "-n", w.home, "pull").Run() })
 		soon(t, func() error {
 			return atLeast(w.scrape(t, system), `changes_total{action="create",kind="rolebinding"}`, 3)
 		})
@@ -172,6 +174,19 @@ func TestTenantWatchDeployment(t *testing.T) {
 	}
 }
 
+// copySecret has it copy one, of a namespace that is yet to be made.
+func (w *watched) copySecret(t *testing.T, namespace string) {
+	t.Helper()
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := strings.Replace(string(text), "namespaces: {", "namespaces: {pullSecrets: [{namespace: "+namespace+", name: pull}], ", 1)
+	if err := os.WriteFile(w.file, []byte(with), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // apply brings it into the cluster.
 func (w *watched) apply(t *testing.T, system, network string) {
 	t.Helper()
@@ -186,6 +201,7 @@ func (w *watched) apply(t *testing.T, system, network string) {
 		}
 	})
 	must(t, "kubectl", "create", "namespace", network)
+	must(t, "kubectl", "create", "secret", "generic", "pull", "-n", network, "--from-literal=password=secret-of-pull")
 	clouds := w.clouds(t, keystoneForPods(t, network))
 	out, err := exec.Command("kubectl-ystack", "tenant-sync", "manifests", "-f", w.file, "--image="+webhookImage(t, w.name),
 		"--namespace="+system, "--os-cloud=lab", "--interval=2s").Output()
@@ -223,7 +239,7 @@ func (w *watched) only(t *testing.T, manifests []byte) []byte {
 		docs[i] = strings.Replace(doc, "  matchConditions:\n", only, 1)
 		n++
 	}
-	if n != 2 {
+	if n != 3 {
 		t.Fatalf("%d policies", n)
 	}
 	return []byte(strings.Join(docs, "\n---\n"))

@@ -90,11 +90,12 @@ func (m rendering) args() []string {
 func (m rendering) conditions() map[string]bool {
 	return map[string]bool{
 		// The labels of a namespace that is there already are somebody else's.
-		"home":   m.Namespace != "default" && !strings.HasPrefix(m.Namespace, "kube-"),
-		"delete": m.DeleteQuarantined,
-		"odd":    odd(m.Text),
-		"labels": len(m.Config.Spec.Namespaces.Labels) > 0,
-		"system": len(m.Config.Spec.SystemRoles) > 0,
+		"home":    m.Namespace != "default" && !strings.HasPrefix(m.Namespace, "kube-"),
+		"delete":  m.DeleteQuarantined,
+		"odd":     odd(m.Text),
+		"labels":  len(m.Config.Spec.Namespaces.Labels) > 0,
+		"system":  len(m.Config.Spec.SystemRoles) > 0,
+		"secrets": len(m.Config.Spec.Namespaces.PullSecrets) > 0,
 	}
 }
 
@@ -107,11 +108,16 @@ func (m rendering) values() map[string]string {
 	for _, r := range slices.Concat(m.Config.Spec.Roles, m.Config.Spec.SystemRoles) {
 		roles[r.ClusterRole] = true
 	}
+	secrets := map[string]bool{}
+	for _, ref := range m.Config.Spec.Namespaces.PullSecrets {
+		secrets[ref.Name] = true
+	}
 	labels := slices.Sorted(maps.Keys(m.Config.Spec.Namespaces.Labels))
 	return map[string]string{
 		"name": m.name(), "instance": template.Quote(m.Config.Metadata.Name), "namespace": m.Namespace, "image": template.Quote(m.Image), "secret": m.secret(), "cloud": m.Cloud,
 		"args": strings.Join(args, "\n"), "clusterRoles": template.Quote(slices.Sorted(maps.Keys(roles))), "labels": template.Quote(labels),
-		"config": strings.TrimSuffix(m.Text, "\n"), "quotedConfig": template.Quote(m.Text),
+		"secrets": template.Quote(slices.Sorted(maps.Keys(secrets))),
+		"config":  strings.TrimSuffix(m.Text, "\n"), "quotedConfig": template.Quote(m.Text),
 	}
 }
 

@@ -38,6 +38,7 @@ func newMetrics() *metrics {
 	}{
 		{"namespace", []tenancy.Action{tenancy.Create, tenancy.Update, tenancy.Quarantine, tenancy.Delete}},
 		{"rolebinding", []tenancy.Action{tenancy.Create, tenancy.Update, tenancy.Revoke, tenancy.Replace}},
+		{"secret", []tenancy.Action{tenancy.Create, tenancy.Update, tenancy.Revoke}},
 		{"clusterrolebinding", []tenancy.Action{tenancy.Create, tenancy.Update, tenancy.Revoke, tenancy.Replace}},
 	} {
 		for _, a := range c.actions {

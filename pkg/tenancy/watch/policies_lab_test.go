@@ -71,6 +71,7 @@ type guarded struct {
 
 var (
 	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	secrets    = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	bindings   = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"}
 )
 
@@ -78,7 +79,7 @@ func newGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{t: t, settings: needCluster(t), name: "watch-" + strings.ToLower(rand.Text()[:6])}
 	g.home = g.name + "-home"
-	config := strings.Replace(head+"metadata: {name: NAME}\nspec: {namespaces: {labels: {team: x}}}\n", "NAME", g.name, 1)
+	config := strings.Replace(head+"metadata: {name: NAME}\nspec: {namespaces: {labels: {team: x}, pullSecrets: [{namespace: NAME, name: pull}]}}\n", "NAME", g.name, 2)
 	out, err := Manifests(manifestsOf(t, config, func(o *ManifestOptions) { o.Namespace = g.name }))
 	if err != nil {
 		t.Fatal(err)
@@ -178,10 +179,11 @@ func (g *guarded) settle() {
 		_, label := g.label(g.home, "", `{"ystack.dev/project-id":"p2"}`)(g.as(g.tenant()))
 		_, binding := g.create(g.binding("ystack:x", nil))(g.as(g.tenant()))
 		_, sync := g.label(g.home, "", `{"ystack.dev/project-id":"p2"}`)(g.as(g.sync()))
-		if stopped(label) && stopped(binding) && sync == nil {
+		_, secret := g.createSecret("other", "Opaque")(g.as(g.sync()))
+		if stopped(label) && stopped(binding) && sync == nil && stopped(secret) {
 			return
 		}
-		last = fmt.Errorf("%v; %v; %v", label, binding, sync)
+		last = fmt.Errorf("%v; %v; %v; %v", label, binding, sync, secret)
 		time.Sleep(100 * time.Millisecond)
 	}
 	g.t.Fatal(last)
@@ -227,6 +229,15 @@ func (g *guarded) create(o *unstructured.Unstructured) try {
 			return c.Resource(namespaces).Create(g.t.Context(), o, metav1.CreateOptions{DryRun: dryRun})
 		}
 		return c.Resource(bindings).Namespace(g.home).Create(g.t.Context(), o, metav1.CreateOptions{DryRun: dryRun})
+	}
+}
+
+func (g *guarded) createSecret(name, kind string) try {
+	return func(c dynamic.Interface) (*unstructured.Unstructured, error) {
+		o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "type": kind}}
+		o.SetName(name)
+		o.SetAnnotations(map[string]string{"kubernetes.io/service-account.name": "default"})
+		return c.Resource(secrets).Namespace(g.home).Create(g.t.Context(), o, metav1.CreateOptions{DryRun: dryRun})
 	}
 }
 
@@ -323,7 +334,36 @@ func TestLabPolicies(t *testing.T) {
 			}
 		})
 	}
+	g.tryAccount()
 	g.endOfNamespace()
+}
+
+// tryAccount: the account of tenant-sync has Secrets of one name in its hands, and no more.
+func (g *guarded) tryAccount() {
+	g.t.Helper()
+	account := g.as(g.sync())
+	create := func(name, kind string) error {
+		_, err := g.createSecret(name, kind)(account)
+		return err
+	}
+	if err := create("pull", "Opaque"); err != nil {
+		g.t.Error(err)
+	}
+	for what, err := range map[string]error{
+		"another name": create("other", "Opaque"), "a token": create("pull", "kubernetes.io/service-account-token"),
+	} {
+		if !stopped(err) {
+			g.t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := account.Resource(secrets).List(g.t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=pull"}); err != nil {
+		g.t.Error(err)
+	}
+	for _, o := range []metav1.ListOptions{{}, {FieldSelector: "metadata.name=other"}} {
+		if _, err := account.Resource(secrets).List(g.t.Context(), o); !apierrors.IsForbidden(err) {
+			g.t.Errorf("it may list more Secrets: %v", err)
+		}
+	}
 }
 
 // endOfNamespace: whoever deletes a namespace is not held up by what is in it.
