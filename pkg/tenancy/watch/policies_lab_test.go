@@ -175,7 +175,7 @@ func (g *guarded) tenant() string { return g.name + "-tenant" }
 func (g *guarded) settle() {
 	g.t.Helper()
 	var last error
-	for range 300 {
+	for range 600 {
 		_, label := g.label(g.home, "", `{"ystack.dev/project-id":"p2"}`)(g.as(g.tenant()))
 		_, binding := g.create(g.binding("ystack:x", nil))(g.as(g.tenant()))
 		_, sync := g.label(g.home, "", `{"ystack.dev/project-id":"p2"}`)(g.as(g.sync()))
@@ -371,7 +371,7 @@ func (g *guarded) endOfNamespace() {
 	if err := g.as(g.tenant()).Resource(namespaces).Delete(g.t.Context(), g.home, metav1.DeleteOptions{}); err != nil {
 		g.t.Fatal(err)
 	}
-	for range 600 {
+	for range 1200 {
 		_, err := g.as(g.name+"-admin").Resource(namespaces).Get(context.Background(), g.home, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return

@@ -38,8 +38,7 @@ type Options struct {
 
 // Run goes on until the context ends; that is no error. Only what is wrong from the
 // beginning is: a TenantSync, credentials or a policy file that cannot be read, an address
-// that is taken.
-// Whatever fails later is told, and tried again.
+// that is taken. Whatever fails later is told, and tried again.
 func Run(ctx context.Context, o Options) error {
 	w := newWatcher(o)
 	defer w.forgetSession()
