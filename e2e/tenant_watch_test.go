@@ -78,7 +78,7 @@ func soon(t *testing.T, try func() error) {
 }
 
 // metric is the value of one in a scrape, -1 if it is not there.
-func metric(scrape, name string) float64 {
+func watchMetric(scrape, name string) float64 {
 	m := regexp.MustCompile(`(?m)^ystack_tenant_sync_` + regexp.QuoteMeta(name) + ` (\S+)$`).FindStringSubmatch(scrape)
 	if m == nil {
 		return -1
@@ -92,7 +92,7 @@ func metric(scrape, name string) float64 {
 
 // atLeast is an error while a metric is below.
 func atLeast(scrape, name string, least float64) error {
-	if got := metric(scrape, name); got < least {
+	if got := watchMetric(scrape, name); got < least {
 		return fmt.Errorf("%s is %g, not %g\n%s", name, got, least, scrape)
 	}
 	return nil
@@ -114,7 +114,7 @@ func TestTenantWatchDeployment(t *testing.T) {
 	w.copySecret(t, network)
 	w.apply(t, system, network)
 	t.Run("follows", func(t *testing.T) {
-		soon(t, func() error { return exists(w.home, editMember) })
+		soon(t, func() error { return bindingExists(w.home, editMember) })
 		soon(t, func() error { return exec.Command("kubectl", "get", "secret", "-n", w.home, "pull").Run() })
 		soon(t, func() error {
 			return atLeast(w.scrape(t, system), `changes_total{action="create",kind="rolebinding"}`, 3)
@@ -122,10 +122,10 @@ func TestTenantWatchDeployment(t *testing.T) {
 	})
 	t.Run("a tenant is stopped", func(t *testing.T) { w.tryAsTenant(t) })
 	t.Run("drift is mended", func(t *testing.T) {
-		before := metric(w.scrape(t, system), `changes_total{action="update",kind="namespace"}`)
+		before := watchMetric(w.scrape(t, system), `changes_total{action="update",kind="namespace"}`)
 		must(t, "kubectl", "delete", "rolebinding", "-n", w.home, editMember)
 		must(t, "kubectl", "label", "namespace", w.home, "pod-security.kubernetes.io/enforce=privileged", "--overwrite")
-		soon(t, func() error { return exists(w.home, editMember) })
+		soon(t, func() error { return bindingExists(w.home, editMember) })
 		soon(t, func() error {
 			return errors.Join(atLeast(w.scrape(t, system), `changes_total{action="update",kind="namespace"}`, before+1),
 				atLeast(w.scrape(t, system), `changes_total{action="create",kind="rolebinding"}`, 4))
@@ -138,12 +138,12 @@ func TestTenantWatchDeployment(t *testing.T) {
 		w.realm.grant(w.web, w.alice, "reader") // it is implied already; nothing comes of it
 		w.realm.revoke(w.web, w.alice, "manager")
 		soon(t, func() error {
-			if err := exists(w.home, editMember); !apierrors.IsNotFound(err) {
+			if err := bindingExists(w.home, editMember); !apierrors.IsNotFound(err) {
 				return fmt.Errorf("it is still there: %v", err)
 			}
 			return nil
 		})
-		if err := exists(w.home, "ystack:view:reader"); err != nil {
+		if err := bindingExists(w.home, "ystack:view:reader"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -157,10 +157,10 @@ func TestTenantWatchDeployment(t *testing.T) {
 			}
 			return err
 		})
-		soon(t, func() error { return exists(w.home, "ystack:view:reader") })
+		soon(t, func() error { return bindingExists(w.home, "ystack:view:reader") })
 	})
 	logs := must(t, "kubectl", "logs", "-n", system, "deployment/ystack-tenant-sync-"+w.name)
-	checkLog(t, logs)
+	checkWatchLog(t, logs)
 	for _, want := range []string{
 		`"action":"create","kind":"rolebinding","namespace":"` + w.home + `","name":"` + editMember + `","reason":"member on web`,
 		`"action":"update","kind":"namespace","name":"` + w.home + `","reason":"label pod-security.kubernetes.io/enforce is privileged, not baseline"`,
@@ -169,7 +169,7 @@ func TestTenantWatchDeployment(t *testing.T) {
 			t.Errorf("the log lacks %s:\n%s", want, logs)
 		}
 	}
-	if n := metric(w.scrape(t, system), `rounds_total{outcome="failed"}`); n > 0 {
+	if n := watchMetric(w.scrape(t, system), `rounds_total{outcome="failed"}`); n > 0 {
 		t.Logf("%g rounds failed:\n%s", n, logs) // Keystone can change while it is read
 	}
 }
@@ -245,7 +245,7 @@ func (w *watched) only(t *testing.T, manifests []byte) []byte {
 	return []byte(strings.Join(docs, "\n---\n"))
 }
 
-func exists(namespace, binding string) error {
+func bindingExists(namespace, binding string) error {
 	out, err := exec.Command("kubectl", "get", "rolebinding", "-n", namespace, binding).CombinedOutput()
 	if strings.Contains(string(out), "NotFound") {
 		return apierrors.NewNotFound(bindingResource.GroupResource(), binding)
@@ -290,27 +290,27 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "keystone:pr
 		return err
 	}
 	const project = "ystack.dev/project-id"
-	own, forged, named := binding(w.home, "own", nil), binding(w.home, "forged", ours(w.name)), binding(w.home, "ystack:edit:forged", nil)
+	own, forged, named := someBinding(w.home, "own", nil), someBinding(w.home, "forged", tenantLabels(w.name)), someBinding(w.home, "ystack:edit:forged", nil)
 	soon(t, func() error { return label("mine", "yes") })
 	for _, holds := range []func() error{ // policies take a moment
 		func() error { return mustStop(label(project, "another", metav1.DryRunAll)) },
-		func() error { return mustStop(create(t, alice, forged, metav1.DryRunAll)) },
+		func() error { return mustStop(createBinding(t, alice, forged, metav1.DryRunAll)) },
 	} {
 		soon(t, holds)
 	}
 	for what, err := range map[string]error{
 		"project":      label(project, "another"),
 		"pod security": label("pod-security.kubernetes.io/enforce", "privileged"),
-		"forged":       create(t, alice, forged),
-		"our name":     create(t, alice, named),
-		"stripped":     strip(t, alice, w.home, editMember),
+		"forged":       createBinding(t, alice, forged),
+		"our name":     createBinding(t, alice, named),
+		"stripped":     stripBinding(t, alice, w.home, editMember),
 		"deleted":      alice.Resource(bindingResource).Namespace(w.home).Delete(t.Context(), editMember, metav1.DeleteOptions{}),
 	} {
 		if err := mustStop(err); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := create(t, alice, own); err != nil {
+	if err := createBinding(t, alice, own); err != nil {
 		t.Errorf("what is hers: %v", err)
 	}
 }
@@ -323,11 +323,11 @@ func mustStop(err error) error {
 	return fmt.Errorf("no policy has stopped it: %v", err)
 }
 
-func ours(name string) map[string]string {
+func tenantLabels(name string) map[string]string {
 	return map[string]string{"app.kubernetes.io/managed-by": "ystack", "app.kubernetes.io/component": "tenant-sync", "app.kubernetes.io/instance": name}
 }
 
-func binding(namespace, name string, labels map[string]string) *unstructured.Unstructured {
+func someBinding(namespace, name string, labels map[string]string) *unstructured.Unstructured {
 	const group = "rbac.authorization.k8s.io"
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": group + "/v1", "kind": "RoleBinding",
@@ -340,18 +340,18 @@ func binding(namespace, name string, labels map[string]string) *unstructured.Uns
 	return o
 }
 
-func create(t *testing.T, c dynamic.Interface, o *unstructured.Unstructured, dryRun ...string) error {
+func createBinding(t *testing.T, c dynamic.Interface, o *unstructured.Unstructured, dryRun ...string) error {
 	_, err := c.Resource(bindingResource).Namespace(o.GetNamespace()).Create(t.Context(), o, metav1.CreateOptions{DryRun: dryRun})
 	return err
 }
 
-func strip(t *testing.T, c dynamic.Interface, namespace, name string) error {
+func stripBinding(t *testing.T, c dynamic.Interface, namespace, name string) error {
 	_, err := c.Resource(bindingResource).Namespace(namespace).Patch(t.Context(), name, types.MergePatchType, []byte(`{"metadata":{"labels":null}}`), metav1.PatchOptions{})
 	return err
 }
 
-// checkLog: every line is JSON, and none has a secret.
-func checkLog(t *testing.T, logs string) {
+// checkWatchLog: every line is JSON, and none has a secret.
+func checkWatchLog(t *testing.T, logs string) {
 	t.Helper()
 	for line := range strings.Lines(logs) {
 		var fields map[string]any
@@ -439,12 +439,12 @@ func TestTenantWatchFaults(t *testing.T) {
 		})
 	}
 	const good, bad = `rounds_total{outcome="done"}`, `rounds_total{outcome="failed"}`
-	soon(t, func() error { return exists(w.home, editMember) })
+	soon(t, func() error { return bindingExists(w.home, editMember) })
 	reach(good, 3)
 	ready(http.StatusOK)
 
 	logins := k.logins.Load()
-	if scrape, _ := get("/metrics"); float64(logins) > 1+metric(scrape, bad) { // one that failed logs in anew: Keystone can change while it is read
+	if scrape, _ := get("/metrics"); float64(logins) > 1+watchMetric(scrape, bad) { // one that failed logs in anew: Keystone can change while it is read
 		t.Errorf("%d logins\n%s", logins, scrape)
 	}
 
@@ -466,13 +466,13 @@ func TestTenantWatchFaults(t *testing.T) {
 	}
 	soon(t, func() error {
 		scrape, _ := get("/metrics")
-		if metric(scrape, "config_last_reload_successful") != 0 {
+		if watchMetric(scrape, "config_last_reload_successful") != 0 {
 			return errors.New("it has not noticed")
 		}
 		return nil
 	})
 	must(t, "kubectl", "delete", "rolebinding", "-n", w.home, editMember)
-	soon(t, func() error { return exists(w.home, editMember) })
+	soon(t, func() error { return bindingExists(w.home, editMember) })
 	if err := os.WriteFile(w.file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -488,7 +488,7 @@ func TestTenantWatchFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkLog(t, string(told))
+	checkWatchLog(t, string(told))
 	if !strings.Contains(string(told), `"msg":"ended"`) {
 		t.Errorf("%s", told)
 	}

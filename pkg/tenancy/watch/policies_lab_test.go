@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -280,6 +281,10 @@ func TestLabPolicies(t *testing.T) {
 	g := newGuarded(t)
 	ours := map[string]string{"app.kubernetes.io/managed-by": "ystack", "app.kubernetes.io/component": "tenant-sync", "app.kubernetes.io/instance": g.name, "ystack.dev/project-id": "p2"}
 	const oursText = `{"app.kubernetes.io/managed-by":"ystack","app.kubernetes.io/component":"tenant-sync"}`
+	adopted, err := json.Marshal(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
 	elsewhere := map[string]string{"ystack.dev/project-id": "p2"} // of no TenantSync: keystone-login would still believe it
 	for what, tc := range map[string]struct {
 		try     try
@@ -301,6 +306,7 @@ func TestLabPolicies(t *testing.T) {
 		"an annotation":         {try: g.patch(g.home, "", `{"metadata":{"annotations":{"mine":"yes"}}}`), tenant: true},
 		"a foreign namespace":   {try: g.label(g.name+"-plain", "", `{"team":"y","pod-security.kubernetes.io/enforce":"privileged","app.kubernetes.io/managed-by":"ystack"}`), tenant: true},
 		"a project for it":      {try: g.label(g.name+"-plain", "", `{"ystack.dev/project-id":"p2"}`), notSync: true},
+		"adopted":               {try: g.label(g.name+"-plain", "", string(adopted))},
 		"a new namespace":       {try: g.create(g.namespace(nil)), tenant: true},
 		"a new one of ours":     {try: g.create(g.namespace(ours))},
 		"a new one of nobody's": {try: g.create(g.namespace(elsewhere)), notSync: true},

@@ -13,16 +13,16 @@ import (
 
 // Paths that are served.
 const (
-	PathHealthz = "/healthz"
-	PathReadyz  = "/readyz"
-	PathMetrics = "/metrics"
+	pathHealthz = "/healthz"
+	pathReadyz  = "/readyz"
+	pathMetrics = "/metrics"
 )
 
 // errServer: health and metrics cannot be served any more.
 var errServer = errors.New("cannot serve health and metrics")
 
 // serve answers probes and Prometheus until it is stopped.
-func (w *watcher) serve(failed context.CancelCauseFunc) (stop func(), err error) {
+func (w *watcher) serve(end context.CancelCauseFunc) (stop func(), err error) {
 	if w.Listen == "" {
 		return func() {}, nil
 	}
@@ -38,7 +38,7 @@ func (w *watcher) serve(failed context.CancelCauseFunc) (stop func(), err error)
 	}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			failed(fmt.Errorf("%w: %w", errServer, err))
+			end(fmt.Errorf("%w: %w", errServer, err))
 		}
 	}()
 	return func() { _ = server.Close() }, nil
@@ -55,9 +55,9 @@ func (w *watcher) handler() http.Handler {
 			_, _ = io.WriteString(rw, "ok\n")
 		})
 	}
-	probe(PathHealthz, func() error { return w.health.alive(time.Now()) })
-	probe(PathReadyz, w.health.ready)
-	mux.HandleFunc("GET "+PathMetrics, func(rw http.ResponseWriter, _ *http.Request) {
+	probe(pathHealthz, func() error { return w.health.alive(time.Now()) })
+	probe(pathReadyz, w.health.ready)
+	mux.HandleFunc("GET "+pathMetrics, func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		w.metrics.write(rw)
 	})

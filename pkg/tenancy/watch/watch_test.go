@@ -162,7 +162,7 @@ func TestHealth(t *testing.T) {
 		check := func(alive, ready int) {
 			t.Helper()
 			synctest.Wait()
-			if a, b := probe(PathHealthz), probe(PathReadyz); a != alive || b != ready {
+			if a, b := probe(pathHealthz), probe(pathReadyz); a != alive || b != ready {
 				t.Errorf("alive %d, ready %d", a, b)
 			}
 		}
