@@ -39,14 +39,16 @@ var (
 	errClosed = errors.New("the webhook is shutting down")
 )
 
-// Authenticator answers who a token belongs to.
+// Authenticator answers who a token belongs to, and with a policy file also what its
+// owner may do.
 type Authenticator struct {
-	keystone Keystone
-	opts     Options
-	log      *slog.Logger
-	metrics  *metrics
-	health   health
-	now      func() time.Time
+	keystone   Keystone
+	opts       Options
+	log        *slog.Logger
+	metrics    *metrics
+	health     health
+	now        func() time.Time
+	authorizer *authorizer // nil without a policy file
 
 	secret []byte
 	good   *lru[accepted]
@@ -84,6 +86,12 @@ func New(k Keystone, o Options) (*Authenticator, error) {
 		good: newLRU[accepted](o.CacheSize), bad: newLRU[Verdict](o.CacheSize),
 		limit:    newLimit(o.Concurrency, o.Queue),
 		refusals: rate.NewLimiter(rate.Limit(o.BadRate), o.BadBurst),
+	}
+	if o.PolicyFile != "" {
+		var err error
+		if a.authorizer, err = newAuthorizer(o.PolicyFile, o.Log); err != nil {
+			return nil, err
+		}
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a, nil

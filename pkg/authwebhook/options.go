@@ -43,6 +43,10 @@ type Options struct {
 	BadRate  float64
 	BadBurst int
 
+	// PolicyFile is an ABAC policy file, from which SubjectAccessReviews are answered; without
+	// one none are.
+	PolicyFile string
+
 	Log *slog.Logger
 }
 

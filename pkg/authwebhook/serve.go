@@ -19,7 +19,7 @@ type ServeOptions struct {
 	Listener net.Listener
 
 	CertFile, KeyFile string
-	// ClientCAFile holds the authorities of certificates that callers of PathReview must
+	// ClientCAFile holds the authorities of certificates that whoever asks for a review must
 	// show; empty lets everybody ask who can connect. Probes need none.
 	ClientCAFile string
 
@@ -118,7 +118,7 @@ func requireClient(next http.Handler, authorities *fromFiles[*x509.CertPool]) ht
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == PathReview {
+		if r.URL.Path == PathReview || r.URL.Path == PathAccess {
 			if err := verifyClient(r.TLS, authorities.get()); err != nil {
 				fail(resultInvalid, http.StatusUnauthorized, err.Error()).write(w)
 				return

@@ -23,17 +23,23 @@ func newAuthWebhookServe(env Env) *cobra.Command {
 	o := authWebhookServe{env: env, review: authwebhook.DefaultOptions()}
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer kube-apiserver's TokenReviews from Keystone",
+		Short: "Answer kube-apiserver's TokenReviews from Keystone, SubjectAccessReviews from a policy file",
 		Long: `Answer kube-apiserver's TokenReviews (v1 and v1beta1, POST ` + authwebhook.PathReview + `) from Keystone.
 
 A token is validated with itself: no service account is needed in Keystone. Other tokens, such as
 those of service accounts and OpenID Connect, are turned away without asking. While Keystone is away,
 tokens seen within --recheck are still accepted; others get an error, which the API server, unlike a
-refusal, does not remember. ` + authwebhook.PathHealthz + `, ` + authwebhook.PathReadyz + ` (does Keystone answer?) and ` + authwebhook.PathMetrics + ` are served beside.
+refusal, does not remember.
+
+With --policy-file, SubjectAccessReviews (v1 and v1beta1, POST ` + authwebhook.PathAccess + `) are answered from that ABAC policy, as
+kube-apiserver would with the same file: allowed, or no opinion. The next review obeys a changed file; one
+that cannot be used leaves the policy read before in force, and the log, a metric and ` + authwebhook.PathReadyz + ` say so.
+
+` + authwebhook.PathHealthz + `, ` + authwebhook.PathReadyz + ` (does Keystone answer?) and ` + authwebhook.PathMetrics + ` are served beside.
 Changed certificates are used without a restart. SIGTERM finishes what is under way and ends.`,
 		Example: examples(
 			"kubectl ystack auth-webhook serve --auth-url https://keystone.example:5000/v3 --tls-cert-file tls.crt --tls-private-key-file tls.key",
-			"kubectl ystack auth-webhook serve --os-cloud lab --listen :8443 --tls-cert-file tls.crt --tls-private-key-file tls.key",
+			"kubectl ystack auth-webhook serve --os-cloud lab --listen :8443 --tls-cert-file tls.crt --tls-private-key-file tls.key --policy-file policy.jsonl",
 		),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
@@ -41,6 +47,7 @@ Changed certificates are used without a restart. SIGTERM finishes what is under 
 	addKeystoneFlags(cmd, &o.keystone)
 	o.addServeFlags(cmd)
 	addIdentityFlags(cmd, &o.review)
+	cmd.Flags().StringVar(&o.review.PolicyFile, "policy-file", "", "ABAC policy file from which SubjectAccessReviews are answered")
 	o.addCacheFlags(cmd)
 	return cmd
 }
