@@ -103,7 +103,10 @@ func (f *policyFile) refresh(info os.FileInfo) {
 		}
 		f.state, f.sum = policyState{policy: policy, read: f.looked}, sum
 		f.log.Info("policy read", "file", f.path, "rules", len(policy.Rules), "sha256", fmt.Sprintf("%x", sum[:6]))
-		f.warn(data)
+		if len(bytes.TrimSpace(data)) == 0 {
+			f.log.Warn("the policy file is empty: it allows nobody anything", "file", f.path)
+		}
+		go f.warn(data) // reviews need not wait for it
 	}
 	if f.state.problem != nil {
 		f.state.problem = nil
@@ -123,9 +126,6 @@ func (f *policyFile) fail(err error) {
 // warn tells of lines that grant other than they seem to. They count all the same: the API
 // server's own authorizer takes them too.
 func (f *policyFile) warn(data []byte) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		f.log.Warn("the policy file is empty: it allows nobody anything", "file", f.path)
-	}
 	const show = 5
 	n := 0
 	for _, finding := range abac.Lint(f.path, data) {
