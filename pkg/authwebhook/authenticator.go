@@ -28,6 +28,7 @@ type Keystone interface {
 type Verdict struct {
 	Accepted bool
 	Identity keystone.Identity
+	Project  string // the id of the token's project, if it has one
 	// Reason is for people; a token that Keystone does not know needs none.
 	Reason string
 }
@@ -318,6 +319,9 @@ func (a *Authenticator) accept(k key, t *keystone.Token, id keystone.Identity, n
 		until = t.Expires
 	}
 	v := Verdict{Accepted: true, Identity: id}
+	if t.Project != nil {
+		v.Project = t.Project.ID
+	}
 	a.bad.remove(k)
 	a.good.put(k, accepted{verdict: v, asked: now, next: now.Add(a.opts.recheckEvery() * 3 / 4), until: until}, until)
 	return v

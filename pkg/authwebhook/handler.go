@@ -49,6 +49,9 @@ func (a *Authenticator) serveReady(w http.ResponseWriter, r *http.Request) {
 	if a.authorizer != nil {
 		io.WriteString(w, a.authorizer.detail()+"\n")
 	}
+	if a.opts.Namespaces != nil {
+		io.WriteString(w, a.opts.Namespaces.detail()+"\n")
+	}
 }
 
 // serve counts and times the answers to reviews.
@@ -104,7 +107,9 @@ func (a *Authenticator) status(wanted []string, v Verdict) (reviewStatus, int) {
 	if !ok {
 		return reviewStatus{Error: "the token is meant for the API server only, not for the audiences asked for"}, resultRefused
 	}
-	return reviewStatus{Authenticated: true, User: userOf(v.Identity), Audiences: audiences}, resultAccepted
+	user := userOf(v.Identity)
+	a.opts.Namespaces.tell(user, v.Project)
+	return reviewStatus{Authenticated: true, User: user, Audiences: audiences}, resultAccepted
 }
 
 // audiences are those that a Keystone token, which names none, is good for. It is meant

@@ -47,6 +47,8 @@ type ManifestOptions struct {
 
 	// Policy is an ABAC policy file, by which the webhook is to answer SubjectAccessReviews too.
 	Policy []byte
+	// Namespaces has the webhook tell users the namespaces of their projects.
+	Namespaces bool
 
 	// GenerateCerts adds an authority and a certificate.
 	GenerateCerts bool
@@ -172,6 +174,12 @@ func (m manifest) args() []string {
 	if m.Policy != nil {
 		args = append(args, "--policy-file="+policy+"/"+policyName)
 	}
+	switch {
+	case m.Namespaces && m.StaticPod: // which can have no service account
+		args = append(args, "--kubeconfig="+onDisk+"/namespaces.kubeconfig")
+	case m.Namespaces:
+		args = append(args, "--in-cluster")
+	}
 	return append(args, "--recheck="+m.Recheck.String())
 }
 
@@ -209,6 +217,7 @@ func (m manifest) conditions() map[string]bool {
 	return map[string]bool{
 		"ca": m.CABundle != "", "clusterIP": m.ClusterIP != "", "generated": m.CAData != "",
 		"static": m.StaticPod, "unpinned": !m.StaticPod && m.ClusterIP == "", "policy": m.Policy != nil,
+		"namespaces": m.Namespaces, "staticNamespaces": m.Namespaces && m.StaticPod,
 	}
 }
 
@@ -224,7 +233,7 @@ func (m manifest) values() map[string]string {
 	return map[string]string{
 		"name": name, "namespace": m.Namespace, "image": quote(m.Image), "replicas": strconv.Itoa(m.Replicas),
 		"args": strings.Join(args, "\n"), "bundle": quote(m.CABundle), "clusterIP": quote(m.ClusterIP), "caData": m.CAData,
-		"serverName": m.serverName(), "policy": quote(string(m.Policy)), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
+		"serverName": m.serverName(), "policy": quote(string(m.Policy)), "automount": strconv.FormatBool(m.Namespaces), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
 		"prefix": cmp.Or(m.Prefix, keystone.DefaultPrefix),
 	}
 }

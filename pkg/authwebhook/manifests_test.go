@@ -48,6 +48,7 @@ func cases() map[string]ManifestOptions {
 	full, fullStatic := base, base
 	full.ClusterIP, full.CABundle, full.Prefix, full.Domains, full.JWS, full.Replicas = "10.96.0.20", bundle, "cloud1:", []string{"corp", `"odd": {{name}}`}, true, 3
 	full.Policy = []byte("# for alice\n" + aliceReads("a"))
+	full.Namespaces, fullStatic.Namespaces = true, true
 	static.StaticPod = true
 	fullStatic.StaticPod, fullStatic.CABundle, fullStatic.Prefix, fullStatic.Policy = true, bundle, "", []byte(aliceReads("a"))
 	return map[string]ManifestOptions{"deployment": plain, "deployment-full": full, "static-pod": static, "static-pod-full": fullStatic}

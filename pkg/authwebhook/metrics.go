@@ -104,6 +104,9 @@ func (a *Authenticator) WriteMetrics(w io.Writer) {
 	if a.authorizer != nil {
 		a.authorizer.writeMetrics(e)
 	}
+	if a.opts.Namespaces != nil {
+		a.opts.Namespaces.writeMetrics(e)
+	}
 }
 
 func seconds(t time.Time) float64 {

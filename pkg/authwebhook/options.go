@@ -46,6 +46,8 @@ type Options struct {
 	// PolicyFile is an ABAC policy file, from which SubjectAccessReviews are answered; without
 	// one none are.
 	PolicyFile string
+	// Namespaces, if set, are told to the users of their projects.
+	Namespaces *Namespaces
 
 	Log *slog.Logger
 }

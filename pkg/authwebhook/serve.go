@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -51,6 +52,7 @@ func Serve(ctx context.Context, a *Authenticator, o ServeOptions) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
+	defer a.follow(ctx)()
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(listener, "", "") }()
 	a.log.Info("listening", "address", listener.Addr().String())
@@ -60,6 +62,19 @@ func Serve(ctx context.Context, a *Authenticator, o ServeOptions) error {
 	case <-ctx.Done():
 	}
 	return drain(a, server, done, o.Grace)
+}
+
+// follow learns of namespaces until end is called.
+func (a *Authenticator) follow(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	if n := a.opts.Namespaces; n != nil {
+		following.Go(func() { n.Follow(ctx) })
+	}
+	return func() {
+		cancel()
+		following.Wait()
+	}
 }
 
 func drain(a *Authenticator, server *http.Server, done <-chan error, grace time.Duration) error {

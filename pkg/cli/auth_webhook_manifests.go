@@ -33,7 +33,8 @@ comments after it, the API servers' kubeconfig and flags, what certificates are 
 when nobody can log in any more. With --output-dir these are files.
 
 With --policy-file the webhook carries that ABAC policy, in a ConfigMap or on the machine's disk, and
-what API servers need to ask it what may be done is there too.`,
+what API servers need to ask it what may be done is there too. With --namespaces it may list and watch
+namespaces, so that users are told those of their projects (kubectl ystack my-namespaces).`,
 		Example: examples(
 			"kubectl ystack auth-webhook manifests --image registry.example/ystack:v1 --auth-url https://keystone.example:5000/v3 --cluster-ip 10.96.0.20 --output-dir webhook --generate-certs",
 			"kubectl ystack auth-webhook manifests --image registry.example/ystack:v1 --os-cloud lab --static-pod --policy-file policy.jsonl",
@@ -50,6 +51,7 @@ what API servers need to ask it what may be done is there too.`,
 	flags.DurationVar(&m.CacheTTL, "cache-ttl", 30*time.Second, "how long API servers remember answers, about tokens and about rights")
 	flags.BoolVar(&m.GenerateCerts, "generate-certs", false, "make an authority and a serving certificate in --output-dir")
 	flags.StringVar(&o.policy, "policy-file", "", "an ABAC policy file, from which the webhook is to answer what may be done")
+	flags.BoolVar(&m.Namespaces, "namespaces", false, "have the webhook tell users the namespaces of their projects")
 	flags.StringVar(&o.outputDir, "output-dir", "", "write files into this directory instead of printing")
 	addKeystoneFlags(cmd, &o.keystone)
 	addIdentityFlags(cmd, &o.identity)

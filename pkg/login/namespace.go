@@ -13,9 +13,6 @@ import (
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
-// projectLabel is on the namespace that belongs to a project, and says which.
-const projectLabel = "ystack.dev/project-id"
-
 // connect reaches a cluster of the kubeconfig with a token and nothing else: no
 // certificate of the current context's user goes along.
 func (b *book) connect(context, cluster string, token keystone.Secret, userAgent string) (*kube.Client, error) {
@@ -38,13 +35,13 @@ func (l *session) namespaces(ctx context.Context, b *book, contexts []Context, t
 		return
 	}
 	list, err := client.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).
-		List(ctx, metav1.ListOptions{LabelSelector: projectLabel})
+		List(ctx, metav1.ListOptions{LabelSelector: keystone.ProjectLabel})
 	if err != nil {
 		return
 	}
 	of, several := map[string]string{}, map[string]bool{}
 	for _, ns := range list.Items {
-		id := ns.GetLabels()[projectLabel]
+		id := ns.GetLabels()[keystone.ProjectLabel]
 		several[id] = of[id] != ""
 		of[id] = ns.GetName()
 	}
