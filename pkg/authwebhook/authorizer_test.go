@@ -298,6 +298,7 @@ func TestPolicyAtStart(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "bad"), "\n{\n")
 	for file, want := range map[string]string{
+		"":     "cannot use the policy file (--policy-file): " + dir + " is not a regular file",
 		"none": "cannot use the policy file (--policy-file): open " + filepath.Join(dir, "none") + ": no such file",
 		"bad":  "cannot use the policy file (--policy-file): " + filepath.Join(dir, "bad") + ":2:",
 	} {

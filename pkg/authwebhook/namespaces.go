@@ -73,8 +73,9 @@ func (n *Namespaces) tell(u *userInfo, project string) {
 		return
 	}
 	if names, ok := n.known(project); ok {
-		u.Extra = maps.Clone(u.Extra) // it is remembered with the token
-		u.Extra[keystone.NamespacesExtra] = append([]string{}, names...)
+		extra := map[string][]string{keystone.NamespacesExtra: append([]string{}, names...)} // not null
+		maps.Copy(extra, u.Extra)
+		u.Extra = extra // the old one is remembered with the token
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	settled = 100 * time.Millisecond
 	// retryPolicy is how long a file that cannot be used rests, unless it changes.
 	retryPolicy = time.Second
+	// maxPolicy is some million lines: what is longer is no policy, but something gone wrong.
+	maxPolicy = 256 << 20
 )
 
 // policyFile is a policy that follows its file. Whoever asks gets what the file says now,
@@ -33,9 +35,11 @@ type policyFile struct {
 
 	mu     sync.Mutex
 	state  policyState
-	seen   os.FileInfo // nil when there was none
-	looked time.Time   // when the file was last read
-	sum    [sha256.Size]byte
+	seen   os.FileInfo       // nil when there was none
+	looked time.Time         // when the file was last read
+	sum    [sha256.Size]byte // of the policy in force
+	bad    [sha256.Size]byte // of the last file that was none, and why
+	badErr error
 }
 
 type policyState struct {
@@ -89,15 +93,20 @@ func (f *policyFile) changed(info os.FileInfo) bool {
 // refresh reads the file. What changes after it was looked at is read again.
 func (f *policyFile) refresh(info os.FileInfo) {
 	f.seen, f.looked = info, f.now()
-	data, err := os.ReadFile(f.path)
+	data, err := f.read(info)
 	if err != nil {
 		f.fail(err)
 		return
 	}
 	sum := sha256.Sum256(data)
+	if f.badErr != nil && sum == f.bad {
+		f.fail(f.badErr)
+		return
+	}
 	if f.state.policy == nil || sum != f.sum {
 		policy, err := abac.Parse(f.path, data)
 		if err != nil {
+			f.bad, f.badErr = sum, err
 			f.fail(err)
 			return
 		}
@@ -112,6 +121,17 @@ func (f *policyFile) refresh(info os.FileInfo) {
 		f.state.problem = nil
 		f.log.Info("the policy file is again what is in force", "file", f.path)
 	}
+}
+
+// read does not wait for what is no file, such as a pipe: all reviews would wait with it.
+func (f *policyFile) read(info os.FileInfo) ([]byte, error) {
+	switch {
+	case info != nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", f.path)
+	case info != nil && info.Size() > maxPolicy:
+		return nil, fmt.Errorf("%s has %d MiB; %d are the most", f.path, info.Size()>>20, maxPolicy>>20)
+	}
+	return os.ReadFile(f.path)
 }
 
 // fail leaves the old policy in force.

@@ -16,7 +16,8 @@ import (
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
-// connected asks the cluster who the user is. A cluster before 1.28 cannot say.
+// connected asks the cluster who the user is. A cluster before 1.28 cannot say, and one
+// without RBAC may not.
 func (y *survey) connected(ctx context.Context, v *viewpoint) (*kube.Client, kube.UserInfo, error) {
 	client, got, err := y.client(ctx, v)
 	if err != nil {
@@ -32,7 +33,7 @@ func (y *survey) connected(ctx context.Context, v *viewpoint) (*kube.Client, kub
 		}
 		who, err = client.WhoAmI(ctx)
 	}
-	if errors.Is(err, kube.ErrNotFound) {
+	if errors.Is(err, kube.ErrNotFound) || errors.Is(err, kube.ErrForbidden) {
 		return client, kube.UserInfo{}, nil
 	}
 	return client, who, err
