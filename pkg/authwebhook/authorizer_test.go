@@ -55,11 +55,7 @@ func put(t testing.TB, file, text string) {
 }
 
 func (z authorizing) post(body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, PathAccess, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	z.Handler().ServeHTTP(w, r)
-	return w
+	return postTo(z.Handler(), PathAccess, body)
 }
 
 func (z authorizing) get(path string) string {
