@@ -51,7 +51,7 @@ func people() []person {
 // questions are the attributes of the requests that API servers are asked about.
 func questions() []map[string]any {
 	var all []map[string]any
-	for _, verb := range []string{"get", "list", "watch", "create", "update", "delete"} {
+	for _, verb := range []string{"get", "watch", "create", "delete"} {
 		for _, path := range []string{"/metrics", "/logs/kubelet.log", "/version", "/api", "/healthz"} {
 			all = append(all, map[string]any{"nonResourceAttributes": map[string]any{"verb": verb, "path": path}})
 		}
