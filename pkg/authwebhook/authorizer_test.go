@@ -194,6 +194,10 @@ func TestPolicyFollowsFile(t *testing.T) {
 		"other version": strings.Replace(aliceReads("b"), "v1beta1", "v2", 1),
 		"text":          "allow everybody everything\n",
 		"bytes":         "\x00\xff",
+		"an object":     "{}",
+		"null":          "# made by a tool\nnull\n",
+		"version 0":     `{"namespace":"b"}`,
+		"by its group":  lines(`{"user":"bob","group":"*","namespace":"b","resource":"pods"}`),
 		"long":          lines(`{"user":"alice","namespace":"b","resource":"pods"}`) + "#" + strings.Repeat("x", 1<<16),
 	} {
 		put(t, z.file, text)

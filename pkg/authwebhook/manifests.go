@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
-	"github.com/ystackdev/ystack/pkg/tenancy/abac"
 )
 
 //go:embed templates
@@ -89,7 +88,7 @@ func Manifests(o ManifestOptions) ([]File, error) {
 		return nil, fmt.Errorf("%w: the policy file has %d KiB, and a ConfigMap holds %d; use --static-pod, which reads it from the machine's disk (--policy-file)",
 			ErrManifests, len(o.Policy)>>10, maxConfigMap>>10)
 	}
-	if _, err := abac.Parse("the policy file", o.Policy); err != nil {
+	if _, err := parsePolicy("the policy file", o.Policy); err != nil {
 		return nil, fmt.Errorf("%w: %w (--policy-file)", ErrManifests, err)
 	}
 	m := manifest{ManifestOptions: o}

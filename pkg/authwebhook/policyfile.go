@@ -104,7 +104,7 @@ func (f *policyFile) refresh(info os.FileInfo) {
 		return
 	}
 	if f.state.policy == nil || sum != f.sum {
-		policy, err := abac.Parse(f.path, data)
+		policy, err := parsePolicy(f.path, data)
 		if err != nil {
 			f.bad, f.badErr = sum, err
 			f.fail(err)
@@ -132,6 +132,32 @@ func (f *policyFile) read(info os.FileInfo) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d MiB; %d are the most", f.path, info.Size()>>20, maxPolicy>>20)
 	}
 	return os.ReadFile(f.path)
+}
+
+// parsePolicy takes a file as the API server does, but for lines that are for everyone without
+// looking so, such as {}, null, or a user beside the group "*". In a file that is obeyed at
+// once, these are accidents.
+func parsePolicy(path string, data []byte) (*abac.Policy, error) {
+	policy, err := abac.Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	everyone := map[int]bool{}
+	for _, r := range policy.Rules {
+		everyone[r.Line] = r.User == "" && r.Group == abac.Authenticated
+	}
+	n := 0
+	for line := range bytes.Lines(data) {
+		if n++; !everyone[n] {
+			continue
+		}
+		for _, finding := range abac.Lint(path, line) {
+			if finding.Severity == abac.Error {
+				return nil, fmt.Errorf("%s:%d: %s", path, n, finding.Text)
+			}
+		}
+	}
+	return policy, nil
 }
 
 // fail leaves the old policy in force.

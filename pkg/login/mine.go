@@ -59,10 +59,11 @@ type viewpoint struct {
 	login   *keystoneLogin   // from which its token is made
 }
 
-// keystoneLogin is a token that others can be made from.
+// keystoneLogin is a token that others can be made from, and the context that it is of.
 type keystoneLogin struct {
-	client *keystone.Client
-	token  *keystone.Token
+	client  *keystone.Client
+	token   *keystone.Token
+	context string
 }
 
 // who names it in messages.
@@ -83,6 +84,8 @@ type survey struct {
 	notes   []string
 	failed  []string
 	without []string // projects that no context is for
+	asked   int
+	reached map[string]bool // clusters
 }
 
 // Mine lists the namespaces that the user may use, and as what. It needs no right to list
@@ -97,12 +100,12 @@ func (s *Service) Mine(ctx context.Context, in MineInput) ([]Mine, error) {
 	if err != nil {
 		return nil, err
 	}
-	y := &survey{Service: s, book: b}
+	y := &survey{Service: s, book: b, reached: map[string]bool{}}
 	y.each(ctx, views)
 	if in.Context == "" {
 		y.each(ctx, y.contextless(ctx, views))
 	}
-	return y.finish(ctx, len(views))
+	return y.finish(ctx)
 }
 
 // viewpoints are the contexts to ask.
@@ -130,6 +133,7 @@ func (b *book) viewpoints(name string) ([]viewpoint, error) {
 
 // each looks from every viewpoint; what one cannot tell is for the end.
 func (y *survey) each(ctx context.Context, views []viewpoint) {
+	y.asked += len(views)
 	var asking errgroup.Group
 	asking.SetLimit(atOnce)
 	for _, v := range views {
@@ -160,7 +164,7 @@ func (y *survey) note(format string, args ...any) {
 	}
 }
 
-func (y *survey) finish(ctx context.Context, asked int) ([]Mine, error) {
+func (y *survey) finish(ctx context.Context) ([]Mine, error) {
 	slices.SortFunc(y.all, func(a, b Mine) int {
 		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Context, b.Context))
 	})
@@ -185,7 +189,7 @@ func (y *survey) finish(ctx context.Context, asked int) ([]Mine, error) {
 	for _, f := range y.failed {
 		y.Warn("%s", f)
 	}
-	return y.all, failf(ErrIncomplete, "%d of %d could not be asked; the warnings say why", len(y.failed), max(asked, len(y.failed)))
+	return y.all, failf(ErrIncomplete, "%d of %d could not be asked; the warnings say why", len(y.failed), y.asked)
 }
 
 // look adds what one viewpoint sees.
@@ -211,6 +215,7 @@ func (y *survey) look(ctx context.Context, v viewpoint) error {
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
+	y.reached[v.cluster] = true
 	y.all = append(y.all, found...)
 	if v.name == "" {
 		y.without = append(y.without, projectName(v.known))

@@ -54,7 +54,7 @@ func (y *survey) client(ctx context.Context, v *viewpoint) (*kube.Client, Creden
 			return nil, Credential{}, err
 		}
 		v.known = *t.Project // with the name of its domain
-		client, err := y.book.connect(v.who(), v.cluster, t.ID, y.UserAgent)
+		client, err := y.book.connect(v.login.context, v.cluster, t.ID, y.UserAgent)
 		return client, Credential{}, err
 	}
 	got, err := y.Token(ctx, TokenInput{Pin: v.pin, Credential: v.file})
@@ -107,12 +107,12 @@ func listNamespaces(ctx context.Context, client *kube.Client) ([]string, error) 
 }
 
 // contextless are the projects of the contexts' logins that no context is for, on the same
-// clusters. An application credential has one project only.
+// clusters, as far as these could be reached. An application credential has one project only.
 func (y *survey) contextless(ctx context.Context, views []viewpoint) []viewpoint {
 	type login struct{ cluster, login string }
 	seen, have := map[login]viewpoint{}, map[login][]string{}
 	for _, v := range views {
-		if v.pin == nil || v.file != "" || v.pin["auth_type"] == keystone.AuthApplicationCredential {
+		if !y.reached[v.cluster] || v.pin == nil || v.file != "" || v.pin["auth_type"] == keystone.AuthApplicationCredential {
 			continue
 		}
 		key := login{v.cluster, v.pin.Login()}
@@ -160,7 +160,7 @@ func (y *survey) otherProjects(ctx context.Context, v viewpoint, have []string) 
 		if !p.Enabled || slices.Contains(have, p.ID) {
 			continue
 		}
-		more = append(more, viewpoint{cluster: v.cluster, known: p, login: &keystoneLogin{client, token}})
+		more = append(more, viewpoint{cluster: v.cluster, known: p, login: &keystoneLogin{client, token, v.name}})
 	}
 	return more, nil
 }
