@@ -61,9 +61,10 @@ func (a *Authenticator) serve(answer func(http.ResponseWriter, *http.Request) re
 		a.metrics.inFlight.Add(1)
 		defer a.metrics.inFlight.Add(-1)
 		reply := answer(w, r)
+		reply.counted.byResult.add(reply.result)
 		reply.write(w)
 		took := a.now().Sub(start)
-		reply.counted.add(reply.result, took)
+		reply.counted.latency.observe(took)
 		a.log.Debug("review", append([]any{"of", r.URL.Path, "result", resultNames[reply.result], "status", reply.code, "took", took.String()}, reply.about...)...)
 	}
 }

@@ -58,11 +58,6 @@ type reviews struct {
 	latency  histogram
 }
 
-func (r *reviews) add(result int, took time.Duration) {
-	r.byResult.add(result)
-	r.latency.observe(took)
-}
-
 // metrics are few and of fixed labels, so they are written by hand: the Prometheus client
 // library would make the binary a tenth bigger.
 type metrics struct {
