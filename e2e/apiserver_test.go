@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/ystackdev/ystack/lab/pki"
 )
 
@@ -102,6 +106,21 @@ func (s *apiServer) as(user string, groups []string, args ...string) *exec.Cmd {
 		args = append(args, "--as-group="+g)
 	}
 	return s.command(args...)
+}
+
+// dynamic is a client of the administrator, or of whom he acts as.
+func (s *apiServer) dynamic(t *testing.T, as rest.ImpersonationConfig) dynamic.Interface {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS, config.Impersonate = -1, as
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 // TestPrivateAPIServer: its ABAC authorizer obeys a file, which is what the tests that use it build on.

@@ -279,12 +279,7 @@ func clientOf(t *testing.T, token string) dynamic.Interface {
 // actingAs is the administrator of an API server, who acts as somebody else.
 func actingAs(t *testing.T, s *apiServer, identity keystone.Identity) dynamic.Interface {
 	t.Helper()
-	settings, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings.Impersonate = rest.ImpersonationConfig{UserName: identity.Username, Groups: append(slices.Clone(identity.Groups), "system:authenticated")}
-	return dynamicOf(t, settings)
+	return s.dynamic(t, rest.ImpersonationConfig{UserName: identity.Username, Groups: append(slices.Clone(identity.Groups), "system:authenticated")})
 }
 
 func dynamicOf(t *testing.T, settings *rest.Config) dynamic.Interface {

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,9 +36,14 @@ func TestWebhookDeployment(t *testing.T) {
 	token := labTokens(t, 1)[0]
 	ns, dir := "e2e-webhook-"+random(), t.TempDir()
 	t.Cleanup(func() { _ = exec.Command("kubectl", "delete", "namespace", ns, "--wait=false").Run() })
+	t.Cleanup(func() {
+		_ = exec.Command("kubectl", "delete", "clusterrole,clusterrolebinding", "ystack-auth-webhook:"+ns).Run()
+	})
 	must(t, "kubectl", "create", "namespace", ns)
+	policy := filepath.Join(t.TempDir(), "policy.jsonl")
+	writePolicy(t, policy, abacPolicy)
 	must(t, "kubectl-ystack", "auth-webhook", "manifests", "--image="+webhookImage(t, ns), "--namespace="+ns, "--cluster-ip="+freeClusterIP(t),
-		"--auth-url="+keystoneForPods(t, ns)+"/v3", "--output-dir="+dir, "--generate-certs")
+		"--auth-url="+keystoneForPods(t, ns)+"/v3", "--output-dir="+dir, "--generate-certs", "--policy-file="+policy, "--namespaces")
 	must(t, "kubectl", "create", "secret", "tls", "ystack-auth-webhook-tls", "--namespace", ns,
 		"--cert", filepath.Join(dir, "tls.crt"), "--key", filepath.Join(dir, "tls.key"))
 	must(t, "kubectl", "apply", "-f", filepath.Join(dir, "ystack-auth-webhook.yaml"))
@@ -46,6 +54,31 @@ func TestWebhookDeployment(t *testing.T) {
 	mustAccept(t, w, token)
 	if user, err := w.review(serviceAccount(1)); user != "" || err != nil {
 		t.Errorf("a service account is %q, %v", user, err)
+	}
+
+	// Its account may follow namespaces, and it has the policy file.
+	must(t, "kubectl", "label", "namespace", ns, "ystack.dev/project-id="+ns)
+	eventually(t, func() error {
+		ready, err := w.client.Get(strings.TrimSuffix(w.url, "/webhook") + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer ready.Body.Close()
+		body, err := io.ReadAll(ready.Body)
+		if err == nil && !regexp.MustCompile(`(?s)^ok\npolicy: 10 rules of .*\nnamespaces: [1-9][0-9]*, of [0-9]+ projects\n$`).Match(body) {
+			err = fmt.Errorf("/readyz says %s", body)
+		}
+		return err
+	})
+	authorizer := apiServersWebhook(t, filepath.Join(dir, "authorization.kubeconfig"))
+	res, err := authorizer.client.Post(authorizer.url, "application/json", strings.NewReader(
+		`{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"alice","resourceAttributes":{"verb":"get","namespace":"team-b","resource":"pods"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(body), `"allowed":true,"reason":"line 3 of the policy file`) {
+		t.Errorf("%v: %s", err, body)
 	}
 
 	var asked, failed atomic.Int64
@@ -143,15 +176,18 @@ func freeClusterIP(t *testing.T) string {
 	return ""
 }
 
+// freePort is one that no connection gets by itself before a server listens on it.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(12_000)) // below those of outgoing connections
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no port is free")
+	return ""
 }
 
 // must runs a command and returns what it printed.

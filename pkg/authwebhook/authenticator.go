@@ -28,6 +28,7 @@ type Keystone interface {
 type Verdict struct {
 	Accepted bool
 	Identity keystone.Identity
+	Project  string // the id of the token's project, if it has one
 	// Reason is for people; a token that Keystone does not know needs none.
 	Reason string
 }
@@ -39,14 +40,16 @@ var (
 	errClosed = errors.New("the webhook is shutting down")
 )
 
-// Authenticator answers who a token belongs to.
+// Authenticator answers who a token belongs to, and with a policy file also what its
+// owner may do.
 type Authenticator struct {
-	keystone Keystone
-	opts     Options
-	log      *slog.Logger
-	metrics  *metrics
-	health   health
-	now      func() time.Time
+	keystone   Keystone
+	opts       Options
+	log        *slog.Logger
+	metrics    *metrics
+	health     health
+	now        func() time.Time
+	authorizer *authorizer // nil without a policy file
 
 	secret []byte
 	good   *lru[accepted]
@@ -84,6 +87,12 @@ func New(k Keystone, o Options) (*Authenticator, error) {
 		good: newLRU[accepted](o.CacheSize), bad: newLRU[Verdict](o.CacheSize),
 		limit:    newLimit(o.Concurrency, o.Queue),
 		refusals: rate.NewLimiter(rate.Limit(o.BadRate), o.BadBurst),
+	}
+	if o.PolicyFile != "" {
+		var err error
+		if a.authorizer, err = newAuthorizer(o.PolicyFile, o.Log); err != nil {
+			return nil, err
+		}
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a, nil
@@ -310,6 +319,9 @@ func (a *Authenticator) accept(k key, t *keystone.Token, id keystone.Identity, n
 		until = t.Expires
 	}
 	v := Verdict{Accepted: true, Identity: id}
+	if t.Project != nil {
+		v.Project = t.Project.ID
+	}
 	a.bad.remove(k)
 	a.good.put(k, accepted{verdict: v, asked: now, next: now.Add(a.opts.recheckEvery() * 3 / 4), until: until}, until)
 	return v

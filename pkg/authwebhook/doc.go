@@ -1,4 +1,5 @@
-// Package authwebhook answers kube-apiserver's TokenReviews from Keystone.
+// Package authwebhook answers kube-apiserver's TokenReviews from Keystone, and its
+// SubjectAccessReviews from an ABAC policy file.
 //
 // A [Authenticator] says who a token belongs to: it turns away what cannot be a
 // Keystone token, remembers answers for a while and asks Keystone for the rest, one

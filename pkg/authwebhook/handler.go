@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -13,12 +14,11 @@ import (
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
-// maxBody is enough for the longest token and many audiences.
-const maxBody = 64 << 10
-
-// Paths that a [Handler] answers. PathReview is what the community webhook uses too.
+// Paths that a [Handler] answers. PathReview is what the community webhook uses too;
+// PathAccess is there when there is a policy file.
 const (
 	PathReview  = "/webhook"
+	PathAccess  = "/authorize"
 	PathHealthz = "/healthz"
 	PathReadyz  = "/readyz"
 	PathMetrics = "/metrics"
@@ -27,7 +27,10 @@ const (
 // Handler answers the API server, probes and Prometheus.
 func (a *Authenticator) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc(PathReview, a.serveReview)
+	mux.HandleFunc(PathReview, a.serve(a.reply))
+	if a.authorizer != nil {
+		mux.HandleFunc(PathAccess, a.serve(a.authorizer.reply))
+	}
 	mux.HandleFunc("GET "+PathHealthz, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET "+PathReadyz, a.serveReady)
 	mux.HandleFunc("GET "+PathMetrics, func(w http.ResponseWriter, _ *http.Request) {
@@ -43,18 +46,27 @@ func (a *Authenticator) serveReady(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	io.WriteString(w, "ok\n")
+	if a.authorizer != nil {
+		io.WriteString(w, a.authorizer.detail()+"\n")
+	}
+	if a.opts.Namespaces != nil {
+		io.WriteString(w, a.opts.Namespaces.detail()+"\n")
+	}
 }
 
-func (a *Authenticator) serveReview(w http.ResponseWriter, r *http.Request) {
-	start := a.now()
-	a.metrics.inFlight.Add(1)
-	defer a.metrics.inFlight.Add(-1)
-	reply := a.reply(w, r)
-	a.metrics.reviews.add(reply.result)
-	reply.write(w)
-	took := a.now().Sub(start)
-	a.metrics.latency.observe(took)
-	a.log.Debug("review", "result", resultNames[reply.result], "status", reply.code, "took", took.String())
+// serve counts and times the answers to reviews.
+func (a *Authenticator) serve(answer func(http.ResponseWriter, *http.Request) reply) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		start := a.now()
+		a.metrics.inFlight.Add(1)
+		defer a.metrics.inFlight.Add(-1)
+		reply := answer(w, r)
+		reply.counted.byResult.add(reply.result)
+		reply.write(w)
+		took := a.now().Sub(start)
+		reply.counted.latency.observe(took)
+		a.log.Debug("review", append([]any{"of", r.URL.Path, "result", resultNames[reply.result], "status", reply.code, "took", took.String()}, reply.about...)...)
+	}
 }
 
 // reply is what the API server gets.
@@ -62,10 +74,19 @@ type reply struct {
 	result int
 	code   int
 	body   any
+
+	counted *reviews
+	about   []any // for the log
 }
 
 func (a *Authenticator) reply(w http.ResponseWriter, r *http.Request) reply {
-	review, failure := read(w, r)
+	reply := a.answer(w, r)
+	reply.counted = &a.metrics.reviews
+	return reply
+}
+
+func (a *Authenticator) answer(w http.ResponseWriter, r *http.Request) reply {
+	review, failure := read(w, r, kindTokenReview, maxTokenReview, parseReview)
 	if failure != nil {
 		a.log.Warn("not a TokenReview", "from", r.RemoteAddr, "status", failure.code, "error", failure.body.(failureStatus).Message)
 		return *failure
@@ -75,7 +96,7 @@ func (a *Authenticator) reply(w http.ResponseWriter, r *http.Request) reply {
 		return a.unanswered(review, err)
 	}
 	status, result := a.status(review.Spec.Audiences, verdict)
-	return reply{result, http.StatusOK, review.answer(status)}
+	return reply{result: result, code: http.StatusOK, body: review.answer(status)}
 }
 
 // status is the answer that a verdict comes to.
@@ -87,7 +108,9 @@ func (a *Authenticator) status(wanted []string, v Verdict) (reviewStatus, int) {
 	if !ok {
 		return reviewStatus{Error: "the token is meant for the API server only, not for the audiences asked for"}, resultRefused
 	}
-	return reviewStatus{Authenticated: true, User: userOf(v.Identity), Audiences: audiences}, resultAccepted
+	user := userOf(v.Identity)
+	a.opts.Namespaces.tell(user, v.Project)
+	return reviewStatus{Authenticated: true, User: user, Audiences: audiences}, resultAccepted
 }
 
 // audiences are those that a Keystone token, which names none, is good for. It is meant
@@ -112,7 +135,7 @@ func (a *Authenticator) audiences(wanted []string) (common []string, ok bool) {
 func (a *Authenticator) unanswered(review *tokenReview, err error) reply {
 	switch {
 	case errors.Is(err, keystone.ErrForbidden):
-		return reply{resultForbidden, http.StatusOK, review.answer(reviewStatus{Error: err.Error()})}
+		return reply{result: resultForbidden, code: http.StatusOK, body: review.answer(reviewStatus{Error: err.Error()})}
 	case errors.Is(err, errBusy), errors.Is(err, errClosed):
 		return fail(resultBusy, http.StatusServiceUnavailable, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
@@ -121,29 +144,29 @@ func (a *Authenticator) unanswered(review *tokenReview, err error) reply {
 	return fail(resultError, http.StatusInternalServerError, err.Error())
 }
 
-// read reads a review, or tells why the request is none.
-func read(w http.ResponseWriter, r *http.Request) (*tokenReview, *reply) {
-	invalid := func(code int, message string) (*tokenReview, *reply) {
-		f := fail(resultInvalid, code, message)
+// read reads a review of at most size bytes, or tells why the request is none.
+func read[T any](w http.ResponseWriter, r *http.Request, kind string, size int64, parse func([]byte) (*T, error)) (*T, *reply) {
+	invalid := func(code int, format string, args ...any) (*T, *reply) {
+		f := fail(resultInvalid, code, fmt.Sprintf(format, args...))
 		return nil, &f
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return invalid(http.StatusMethodNotAllowed, "a TokenReview comes by POST")
+		return invalid(http.StatusMethodNotAllowed, "a %s comes by POST", kind)
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return invalid(http.StatusUnsupportedMediaType, "a TokenReview comes as application/json")
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return invalid(http.StatusUnsupportedMediaType, "a %s comes as application/json", kind)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, size))
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return invalid(http.StatusRequestEntityTooLarge, "the TokenReview is longer than 64 KiB")
+		return invalid(http.StatusRequestEntityTooLarge, "the %s is longer than %d KiB", kind, size>>10)
 	}
 	if err != nil {
-		return invalid(http.StatusBadRequest, "the TokenReview did not arrive as a whole")
+		return invalid(http.StatusBadRequest, "the %s did not arrive as a whole", kind)
 	}
-	review, err := parseReview(body)
+	review, err := parse(body)
 	if err != nil {
-		return invalid(http.StatusBadRequest, err.Error())
+		return invalid(http.StatusBadRequest, "%v", err)
 	}
 	return review, nil
 }
@@ -163,7 +186,7 @@ func fail(result, code int, message string) reply {
 	if code == http.StatusInternalServerError {
 		reason = "InternalError" // the API server repeats what has this reason
 	}
-	return reply{result, code, failureStatus{"v1", "Status", "Failure", "ystack auth-webhook: " + message, reason, code}}
+	return reply{result: result, code: code, body: failureStatus{"v1", "Status", "Failure", "ystack auth-webhook: " + message, reason, code}}
 }
 
 func (r reply) write(w http.ResponseWriter) {

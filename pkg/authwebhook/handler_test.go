@@ -14,7 +14,11 @@ import (
 )
 
 func post(h http.Handler, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, PathReview, strings.NewReader(body))
+	return postTo(h, PathReview, body)
+}
+
+func postTo(h http.Handler, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -85,7 +89,7 @@ func TestNoReview(t *testing.T) {
 		"no spec":       {http.MethodPost, "application/json", `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview"}`, 400, "spec.token is missing"},
 		"empty token":   {http.MethodPost, "application/json", reviewOf("v1", ""), 400, "spec.token is missing"},
 		"token object":  {http.MethodPost, "application/json", `{"spec":{"token":{"canary":"canary"}}}`, 400, "spec.token is a object"},
-		"too long":      {http.MethodPost, "application/json", reviewOf("v1", strings.Repeat("x", maxBody)), 413, "longer than 64 KiB"},
+		"too long":      {http.MethodPost, "application/json", reviewOf("v1", strings.Repeat("x", maxTokenReview)), 413, "longer than 64 KiB"},
 		"charset given": {http.MethodPost, "application/json; charset=utf-8", good, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,9 +189,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _ := start(t, newFake(t), nil)
 	var text strings.Builder
-	a.WriteMetrics(&text)
+	z := newAuthorizing(t, aliceReads("a"))
+	z.opts.Namespaces = &Namespaces{}
+	z.WriteMetrics(&text)
 	for line := range strings.Lines(text.String()) {
 		if name, ok := strings.CutPrefix(line, "# TYPE "+metricPrefix); ok && !bytes.Contains(page, []byte("`"+strings.Fields(name)[0]+"`")) {
 			t.Errorf("docs/auth-webhook.md lacks %s", name)

@@ -44,9 +44,17 @@ type ManifestOptions struct {
 	Recheck  time.Duration
 	CacheTTL time.Duration
 
+	// Policy is an ABAC policy file, by which the webhook is to answer SubjectAccessReviews too.
+	Policy []byte
+	// Namespaces has the webhook tell users the namespaces of their projects.
+	Namespaces bool
+
 	// GenerateCerts adds an authority and a certificate.
 	GenerateCerts bool
 }
+
+// maxConfigMap is what a ConfigMap holds, less some room for the rest of the object.
+const maxConfigMap = 1000 << 10
 
 // ErrManifests: something is missing or does not fit together.
 var ErrManifests = errors.New("cannot render the manifests")
@@ -76,6 +84,12 @@ func Manifests(o ManifestOptions) ([]File, error) {
 		return nil, fmt.Errorf("%w: nobody could log in with no replica (--replicas)", ErrManifests)
 	case o.StaticPod && o.ClusterIP != "":
 		return nil, fmt.Errorf("%w: a static pod has no Service, so --cluster-ip means nothing", ErrManifests)
+	case !o.StaticPod && len(o.Policy) > maxConfigMap:
+		return nil, fmt.Errorf("%w: the policy file has %d KiB, and a ConfigMap holds %d; use --static-pod, which reads it from the machine's disk (--policy-file)",
+			ErrManifests, len(o.Policy)>>10, maxConfigMap>>10)
+	}
+	if _, err := parsePolicy("the policy file", o.Policy); err != nil {
+		return nil, fmt.Errorf("%w: %w (--policy-file)", ErrManifests, err)
 	}
 	m := manifest{ManifestOptions: o}
 	var certs []File
@@ -101,29 +115,44 @@ func (m manifest) render() ([]File, error) {
 	if m.StaticPod {
 		workload = "static-pod.yaml"
 	}
+	render := []struct{ template, file, path string }{
+		{workload, name + ".yaml", ""},
+		{"kubeconfig.yaml", "webhook.kubeconfig", PathReview},
+		{"apiserver.txt", "README.txt", ""},
+	}
+	if m.Policy != nil {
+		render = append(render, []struct{ template, file, path string }{
+			{"kubeconfig.yaml", "authorization.kubeconfig", PathAccess},
+			{"authorization-config.yaml", "authorization-config.yaml", ""},
+		}...)
+	}
 	var files []File
-	for _, f := range []struct{ template, file string }{
-		{workload, name + ".yaml"},
-		{"kubeconfig.yaml", "webhook.kubeconfig"},
-		{"apiserver.txt", "README.txt"},
-	} {
+	for _, f := range render {
 		text, err := templates.ReadFile("templates/" + f.template)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, File{f.file, []byte(fill(string(text), m.conditions(), m.values())), 0o644})
+		values := m.values()
+		values["server"], values["file"] = m.server()+f.path, f.file
+		files = append(files, File{f.file, []byte(fill(string(text), m.conditions(), values)), 0o644})
 	}
 	if m.StaticPod && m.CABundle != "" {
 		files = append(files, File{"keystone-ca.crt", []byte(m.CABundle), 0o644})
 	}
+	if m.StaticPod && m.Policy != nil {
+		files = append(files, File{policyName, m.Policy, 0o644})
+	}
 	return files, nil
 }
 
+// policyName is what the policy file is called beside the webhook.
+const policyName = "policy.jsonl"
+
 // args are the flags of serve.
 func (m manifest) args() []string {
-	listen, tls, ca := ":8443", "/etc/ystack/tls", "/etc/ystack/keystone-ca/ca.crt"
+	listen, tls, ca, policy := ":8443", "/etc/ystack/tls", "/etc/ystack/keystone-ca/ca.crt", "/etc/ystack/policy"
 	if m.StaticPod {
-		listen, tls, ca = "127.0.0.1:8443", "/etc/kubernetes/ystack", "/etc/kubernetes/ystack/keystone-ca.crt"
+		listen, tls, ca, policy = "127.0.0.1:8443", onDisk, onDisk+"/keystone-ca.crt", onDisk
 	}
 	args := []string{
 		"--listen=" + listen, "--tls-cert-file=" + tls + "/tls.crt", "--tls-private-key-file=" + tls + "/tls.key",
@@ -141,18 +170,30 @@ func (m manifest) args() []string {
 	if m.JWS {
 		args = append(args, "--jws")
 	}
+	if m.Policy != nil {
+		args = append(args, "--policy-file="+policy+"/"+policyName)
+	}
+	switch {
+	case m.Namespaces && m.StaticPod: // which can have no service account
+		args = append(args, "--kubeconfig="+onDisk+"/namespaces.kubeconfig")
+	case m.Namespaces:
+		args = append(args, "--in-cluster")
+	}
 	return append(args, "--recheck="+m.Recheck.String())
 }
+
+// onDisk is where the machines of the API servers keep their files for the webhook.
+const onDisk = "/etc/kubernetes/ystack"
 
 // server is the address that the API servers use.
 func (m manifest) server() string {
 	switch {
 	case m.StaticPod:
-		return "https://127.0.0.1:8443" + PathReview
+		return "https://127.0.0.1:8443"
 	case m.ClusterIP != "":
-		return "https://" + bracket(m.ClusterIP) + PathReview
+		return "https://" + bracket(m.ClusterIP)
 	}
-	return "https://" + m.serverName() + PathReview
+	return "https://" + m.serverName()
 }
 
 // bracket is how a URL writes an address.
@@ -174,7 +215,8 @@ func (m manifest) serverName() string {
 func (m manifest) conditions() map[string]bool {
 	return map[string]bool{
 		"ca": m.CABundle != "", "clusterIP": m.ClusterIP != "", "generated": m.CAData != "",
-		"static": m.StaticPod, "unpinned": !m.StaticPod && m.ClusterIP == "",
+		"static": m.StaticPod, "unpinned": !m.StaticPod && m.ClusterIP == "", "policy": m.Policy != nil,
+		"namespaces": m.Namespaces, "staticNamespaces": m.Namespaces && m.StaticPod,
 	}
 }
 
@@ -190,7 +232,7 @@ func (m manifest) values() map[string]string {
 	return map[string]string{
 		"name": name, "namespace": m.Namespace, "image": quote(m.Image), "replicas": strconv.Itoa(m.Replicas),
 		"args": strings.Join(args, "\n"), "bundle": quote(m.CABundle), "clusterIP": quote(m.ClusterIP), "caData": m.CAData,
-		"server": m.server(), "serverName": m.serverName(), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
+		"serverName": m.serverName(), "policy": quote(string(m.Policy)), "automount": strconv.FormatBool(m.Namespaces), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
 		"prefix": cmp.Or(m.Prefix, keystone.DefaultPrefix),
 	}
 }

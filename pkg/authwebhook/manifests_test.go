@@ -47,8 +47,10 @@ func cases() map[string]ManifestOptions {
 	plain, static := base, base
 	full, fullStatic := base, base
 	full.ClusterIP, full.CABundle, full.Prefix, full.Domains, full.JWS, full.Replicas = "10.96.0.20", bundle, "cloud1:", []string{"corp", `"odd": {{name}}`}, true, 3
+	full.Policy = []byte("# for alice\n" + aliceReads("a"))
+	full.Namespaces, fullStatic.Namespaces = true, true
 	static.StaticPod = true
-	fullStatic.StaticPod, fullStatic.CABundle, fullStatic.Prefix = true, bundle, ""
+	fullStatic.StaticPod, fullStatic.CABundle, fullStatic.Prefix, fullStatic.Policy = true, bundle, "", []byte(aliceReads("a"))
 	return map[string]ManifestOptions{"deployment": plain, "deployment-full": full, "static-pod": static, "static-pod-full": fullStatic}
 }
 
@@ -63,7 +65,7 @@ func TestManifests(t *testing.T) {
 			for _, f := range files {
 				all.WriteString("==== " + f.Name + "\n")
 				all.Write(f.Data)
-				if strings.HasSuffix(f.Name, ".txt") || strings.HasSuffix(f.Name, ".crt") {
+				if strings.HasSuffix(f.Name, ".txt") || strings.HasSuffix(f.Name, ".crt") || f.Name == policyName {
 					continue
 				}
 				for doc := range strings.SplitSeq(string(f.Data), "\n---\n") {
@@ -86,6 +88,8 @@ func TestManifestErrors(t *testing.T) {
 		"is no addr":   func(o *ManifestOptions) { o.ClusterIP = "10.96.0" },
 		"--namespace":  func(o *ManifestOptions) { o.Namespace = "a b" },
 		"--replicas":   func(o *ManifestOptions) { o.Replicas = 0 },
+		"file:1:":      func(o *ManifestOptions) { o.Policy = []byte("{") },
+		"use --static": func(o *ManifestOptions) { o.Policy = bytes.Repeat([]byte("#\n"), 1<<19) },
 	} {
 		o := cases()["deployment"]
 		change(&o)

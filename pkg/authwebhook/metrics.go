@@ -16,10 +16,18 @@ const (
 	resultError
 	resultBusy
 	resultInvalid
+	resultAllowed
+	resultNoOpinion
 	results
 )
 
-var resultNames = [results]string{"accepted", "refused", "forbidden", "error", "busy", "invalid"}
+var resultNames = [results]string{"accepted", "refused", "forbidden", "error", "busy", "invalid", "allowed", "no_opinion"}
+
+// Those that TokenReviews and requests to Keystone can have, and SubjectAccessReviews.
+var (
+	ofTokens = []int{resultAccepted, resultRefused, resultForbidden, resultError, resultBusy, resultInvalid}
+	ofAccess = []int{resultAllowed, resultNoOpinion, resultInvalid}
+)
 
 // byResult counts per result.
 type byResult [results]atomic.Uint64
@@ -44,11 +52,16 @@ func (h *histogram) observe(d time.Duration) {
 	h.nanos.Add(int64(d))
 }
 
+// reviews counts and times answers to reviews.
+type reviews struct {
+	byResult byResult
+	latency  histogram
+}
+
 // metrics are few and of fixed labels, so they are written by hand: the Prometheus client
 // library would make the binary a tenth bigger.
 type metrics struct {
-	reviews         byResult
-	latency         histogram
+	reviews         reviews
 	inFlight        atomic.Int64
 	shape           atomic.Uint64
 	hitGood, hitBad atomic.Uint64
@@ -66,9 +79,9 @@ const metricPrefix = "ystack_auth_webhook_"
 func (a *Authenticator) WriteMetrics(w io.Writer) {
 	m := a.metrics
 	e := exposition{w}
-	e.byResult("reviews_total", "TokenReviews answered.", &m.reviews)
-	e.histogram("review_duration_seconds", "Time to answer a TokenReview.", &m.latency)
-	e.gauge("reviews_in_flight", "TokenReviews being answered.", float64(m.inFlight.Load()))
+	e.byResult("reviews_total", "TokenReviews answered.", &m.reviews.byResult, ofTokens)
+	e.histogram("review_duration_seconds", "Time to answer a TokenReview.", &m.reviews.latency)
+	e.gauge("reviews_in_flight", "Reviews being answered.", float64(m.inFlight.Load()))
 	e.head("tokens_total", "Tokens by how they were recognised: by their form, from memory, or not.", "counter")
 	e.sample("tokens_total", `how="not_keystone"`, m.shape.Load())
 	e.sample("tokens_total", `how="known_good"`, m.hitGood.Load())
@@ -77,12 +90,18 @@ func (a *Authenticator) WriteMetrics(w io.Writer) {
 	e.head("cache_entries", "Tokens remembered.", "gauge")
 	e.sample("cache_entries", `cache="good"`, uint64(a.good.len()))
 	e.sample("cache_entries", `cache="bad"`, uint64(a.bad.len()))
-	e.byResult("keystone_requests_total", "What came of wanting to ask Keystone about a token; busy was not asked.", &m.keystone)
+	e.byResult("keystone_requests_total", "What came of wanting to ask Keystone about a token; busy was not asked.", &m.keystone, ofTokens)
 	e.histogram("keystone_request_duration_seconds", "Time that Keystone takes to validate a token.", &m.keystoneLatency)
 	e.gauge("keystone_requests_in_flight", "Requests to Keystone under way.", float64(a.limit.inFlight()))
 	e.gauge("keystone_requests_waiting", "Tokens that wait for a request to Keystone.", float64(a.limit.waiting.Load()))
 	e.gauge("keystone_last_answer_timestamp_seconds", "When Keystone last answered, 0 for never.", seconds(a.health.lastAnswer()))
 	e.gauge("certificate_expiry_timestamp_seconds", "When the serving certificate expires.", float64(m.certExpiry.Load()))
+	if a.authorizer != nil {
+		a.authorizer.writeMetrics(e)
+	}
+	if a.opts.Namespaces != nil {
+		a.opts.Namespaces.writeMetrics(e)
+	}
 }
 
 func seconds(t time.Time) float64 {
@@ -108,10 +127,10 @@ func (e exposition) gauge(name, help string, value float64) {
 	fmt.Fprintf(e.w, "%s%s %s\n", metricPrefix, name, number(value))
 }
 
-func (e exposition) byResult(name, help string, c *byResult) {
+func (e exposition) byResult(name, help string, c *byResult, possible []int) {
 	e.head(name, help, "counter")
-	for i, result := range resultNames {
-		e.sample(name, `result="`+result+`"`, c[i].Load())
+	for _, result := range possible {
+		e.sample(name, `result="`+resultNames[result]+`"`, c[result].Load())
 	}
 }
 

@@ -43,6 +43,12 @@ type Options struct {
 	BadRate  float64
 	BadBurst int
 
+	// PolicyFile is an ABAC policy file, from which SubjectAccessReviews are answered; without
+	// one none are.
+	PolicyFile string
+	// Namespaces, if set, are told to the users of their projects.
+	Namespaces *Namespaces
+
 	Log *slog.Logger
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type ServeOptions struct {
 	Listener net.Listener
 
 	CertFile, KeyFile string
-	// ClientCAFile holds the authorities of certificates that callers of PathReview must
+	// ClientCAFile holds the authorities of certificates that whoever asks for a review must
 	// show; empty lets everybody ask who can connect. Probes need none.
 	ClientCAFile string
 
@@ -51,6 +52,7 @@ func Serve(ctx context.Context, a *Authenticator, o ServeOptions) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
+	defer a.follow(ctx)()
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(listener, "", "") }()
 	a.log.Info("listening", "address", listener.Addr().String())
@@ -60,6 +62,19 @@ func Serve(ctx context.Context, a *Authenticator, o ServeOptions) error {
 	case <-ctx.Done():
 	}
 	return drain(a, server, done, o.Grace)
+}
+
+// follow learns of namespaces until end is called.
+func (a *Authenticator) follow(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	if n := a.opts.Namespaces; n != nil {
+		following.Go(func() { n.Follow(ctx) })
+	}
+	return func() {
+		cancel()
+		following.Wait()
+	}
 }
 
 func drain(a *Authenticator, server *http.Server, done <-chan error, grace time.Duration) error {
@@ -118,7 +133,7 @@ func requireClient(next http.Handler, authorities *fromFiles[*x509.CertPool]) ht
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == PathReview {
+		if r.URL.Path == PathReview || r.URL.Path == PathAccess {
 			if err := verifyClient(r.TLS, authorities.get()); err != nil {
 				fail(resultInvalid, http.StatusUnauthorized, err.Error()).write(w)
 				return

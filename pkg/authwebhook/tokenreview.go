@@ -11,6 +11,9 @@ import (
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
+// maxTokenReview is enough for the longest token and many audiences.
+const maxTokenReview = 64 << 10
+
 // tokenReview is authentication.k8s.io/v1 and v1beta1, which do not differ, as far as
 // it is needed here. The API's own package would bring the machinery of all its types.
 type tokenReview struct {
@@ -46,38 +49,47 @@ type userInfo struct {
 }
 
 const (
-	group           = "authentication.k8s.io/"
-	versionV1       = group + "v1"
-	versionV1Beta1  = group + "v1beta1"
+	tokenGroup      = "authentication.k8s.io/"
 	kindTokenReview = "TokenReview"
 )
-
-// errReview is a request that is no TokenReview. Its message holds nothing of the body
-// but the names of kind and version.
-type errReview struct{ error }
-
-func badReview(format string, args ...any) error { return errReview{fmt.Errorf(format, args...)} }
 
 // parseReview reads a request of the API server's.
 func parseReview(body []byte) (*tokenReview, error) {
 	var r tokenReview
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(&r); err != nil {
-		return nil, badReview("the body is no JSON object of a TokenReview: %s", position(err))
+	if err := decodeReview(body, kindTokenReview, &r); err != nil {
+		return nil, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, badReview("the body goes on after the TokenReview")
-	}
-	if r.APIVersion != versionV1 && r.APIVersion != versionV1Beta1 {
-		return nil, badReview("apiVersion is %.64q; this webhook answers %s and %s", r.APIVersion, versionV1, versionV1Beta1)
-	}
-	if r.Kind != kindTokenReview {
-		return nil, badReview("kind is %.64q; this webhook answers %s", r.Kind, kindTokenReview)
+	if err := checkKind(r.APIVersion, r.Kind, tokenGroup, kindTokenReview); err != nil {
+		return nil, err
 	}
 	if r.Spec == nil || r.Spec.Token == "" {
-		return nil, badReview("spec.token is missing")
+		return nil, errors.New("spec.token is missing")
 	}
 	return &r, nil
+}
+
+// decodeReview reads one object. Its errors hold nothing of the body but the names of
+// kind and version.
+func decodeReview(body []byte, kind string, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("the body is no JSON object of a %s: %s", kind, position(err))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the body goes on after the %s", kind)
+	}
+	return nil
+}
+
+// checkKind turns away what is of another version or kind than is answered here.
+func checkKind(version, kind, group, want string) error {
+	if version != group+"v1" && version != group+"v1beta1" {
+		return fmt.Errorf("apiVersion is %.64q; this webhook answers %sv1 and %[2]sv1beta1", version, group)
+	}
+	if kind != want {
+		return fmt.Errorf("kind is %.64q; this webhook answers %s", kind, want)
+	}
+	return nil
 }
 
 // position tells where JSON went wrong without repeating what is there, which may be

@@ -10,7 +10,7 @@ import (
 )
 
 func newAuthWebhook(env Env) *cobra.Command {
-	return group("auth-webhook", "Let kube-apiserver ask Keystone who a token belongs to",
+	return group("auth-webhook", "Let kube-apiserver ask who a token belongs to and what may be done",
 		newAuthWebhookServe(env), newAuthWebhookManifests(env))
 }
 

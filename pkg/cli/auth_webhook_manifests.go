@@ -20,6 +20,7 @@ type authWebhookManifests struct {
 	identity  authwebhook.Options
 	manifests authwebhook.ManifestOptions
 	outputDir string
+	policy    string
 }
 
 func newAuthWebhookManifests(env Env) *cobra.Command {
@@ -29,10 +30,14 @@ func newAuthWebhookManifests(env Env) *cobra.Command {
 		Short: "Print what a cluster needs to ask the webhook",
 		Long: `Print what a cluster needs to ask the webhook: a Deployment with its Service, or a static pod; and, as
 comments after it, the API servers' kubeconfig and flags, what certificates are needed, and what to do
-when nobody can log in any more. With --output-dir these are files.`,
+when nobody can log in any more. With --output-dir these are files.
+
+With --policy-file the webhook carries that ABAC policy, in a ConfigMap or on the machine's disk, and
+what API servers need to ask it what may be done is there too. With --namespaces it may list and watch
+namespaces, so that users are told those of their projects (kubectl ystack my-namespaces).`,
 		Example: examples(
 			"kubectl ystack auth-webhook manifests --image registry.example/ystack:v1 --auth-url https://keystone.example:5000/v3 --cluster-ip 10.96.0.20 --output-dir webhook --generate-certs",
-			"kubectl ystack auth-webhook manifests --image registry.example/ystack:v1 --os-cloud lab --static-pod",
+			"kubectl ystack auth-webhook manifests --image registry.example/ystack:v1 --os-cloud lab --static-pod --policy-file policy.jsonl",
 		),
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return o.run() },
@@ -43,8 +48,10 @@ when nobody can log in any more. With --output-dir these are files.`,
 	flags.IntVar(&m.Replicas, "replicas", 2, "how many of it")
 	flags.BoolVar(&m.StaticPod, "static-pod", false, "one beside each API server, started by the kubelet, instead of a Deployment")
 	flags.StringVar(&m.ClusterIP, "cluster-ip", "", "the Service's address, from the cluster's service range; API servers do not use the cluster's DNS")
-	flags.DurationVar(&m.CacheTTL, "cache-ttl", 30*time.Second, "how long API servers remember answers")
+	flags.DurationVar(&m.CacheTTL, "cache-ttl", 30*time.Second, "how long API servers remember answers, about tokens and about rights")
 	flags.BoolVar(&m.GenerateCerts, "generate-certs", false, "make an authority and a serving certificate in --output-dir")
+	flags.StringVar(&o.policy, "policy-file", "", "an ABAC policy file, from which the webhook is to answer what may be done")
+	flags.BoolVar(&m.Namespaces, "namespaces", false, "have the webhook tell users the namespaces of their projects")
 	flags.StringVar(&o.outputDir, "output-dir", "", "write files into this directory instead of printing")
 	addKeystoneFlags(cmd, &o.keystone)
 	addIdentityFlags(cmd, &o.identity)
@@ -67,6 +74,11 @@ func (o *authWebhookManifests) run() error {
 			return fmt.Errorf("the authorities of Keystone's certificate: %w", err)
 		}
 		m.CABundle = string(bundle)
+	}
+	if o.policy != "" {
+		if _, m.Policy, err = readPolicy(o.env, o.policy); err != nil {
+			return err
+		}
 	}
 	files, err := authwebhook.Manifests(m)
 	if err != nil {

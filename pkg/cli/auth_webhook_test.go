@@ -68,6 +68,11 @@ func TestAuthWebhookUsage(t *testing.T) {
 		"two clouds":     {append(serve, "--os-cloud=x"), exitUsage, "--auth-url and --os-cloud exclude each other"},
 		"no keystone":    {serve[:4], exitError, "no OpenStack credentials"},
 		"no file":        {serve, exitError, "cannot use the serving certificate a with the key b"},
+		"no policy":      {append(serve, "--policy-file=none"), exitError, "cannot use the policy file (--policy-file): open none"},
+		"policy to show": {[]string{"auth-webhook", "manifests", "--image=x", "--auth-url=http://127.0.0.1:1/v3", "--policy-file=none"}, exitError, "open none"},
+		"two clusters":   {append(serve, "--in-cluster", "--kubeconfig=x"), exitUsage, "--in-cluster and --kubeconfig exclude each other"},
+		"no kubeconfig":  {append(serve, "--kubeconfig=none"), exitError, "no kubeconfig: "},
+		"no pod":         {append(serve, "--in-cluster"), exitError, "--in-cluster: this is no pod with a service account's token"},
 		"keys printed":   {[]string{"auth-webhook", "manifests", "--generate-certs"}, exitUsage, "--generate-certs needs --output-dir"},
 		"no image":       {[]string{"auth-webhook", "manifests", "--auth-url=http://127.0.0.1:1/v3"}, exitError, "no image given (--image)"},
 	} {

@@ -12,6 +12,7 @@ func TestKeystoneHelp(t *testing.T) {
 		"keystone-login-logout": {"keystone-login", "logout", "--help"},
 		"keystone-login-use":    {"keystone-login", "use", "--help"},
 		"keystone-token":        {"keystone-token", "--help"},
+		"my-namespaces":         {"my-namespaces", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, NewKubectl, args...)
@@ -44,6 +45,8 @@ func TestKeystoneUsage(t *testing.T) {
 		"use":                {[]string{"keystone-login", "use"}, "say which project"},
 		"use two":            {[]string{"keystone-login", "use", "a", "b"}, "say which project"},
 		"status of":          {[]string{"keystone-login", "status", "x"}, "takes no arguments"},
+		"argument of mine":   {[]string{"my-namespaces", "x"}, "takes no arguments"},
+		"output of mine":     {[]string{"my-namespaces", "-o", "xml"}, `unknown output format "xml"`},
 		"argument of token":  {[]string{"keystone-token", "x"}, "takes no arguments"},
 		"password":           {[]string{"keystone-login", "--os-password", "canary-7f3a"}, "set OS_PASSWORD"},
 		"password of token":  {[]string{"keystone-token", "--os-password=canary-7f3a"}, "set OS_PASSWORD"},

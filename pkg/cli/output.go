@@ -114,6 +114,15 @@ func (l listing[T]) objects(items []T) (*unstructured.UnstructuredList, error) {
 	return list, nil
 }
 
+// checkOutput refuses a format before any work is done for it.
+func checkOutput(format string) error {
+	if format == "" || format == "wide" || format == "name" {
+		return nil
+	}
+	_, err := printerFor(format)
+	return err
+}
+
 func printerFor(format string) (printers.ResourcePrinter, error) {
 	name, arg, _ := strings.Cut(format, "=")
 	switch name {

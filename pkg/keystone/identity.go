@@ -12,6 +12,14 @@ const DefaultPrefix = "keystone:"
 // defaultDomain is the id of Keystone's default domain.
 const defaultDomain = "default"
 
+const (
+	// ProjectLabel is on the namespaces that belong to a project, and tells its id.
+	ProjectLabel = "ystack.dev/project-id"
+	// NamespacesExtra is the key of a user's extra that lists the namespaces of his token's
+	// project. It grants nothing.
+	NamespacesExtra = "ystack.dev/namespaces"
+)
+
 // Identity is who a Keystone user is to Kubernetes.
 type Identity struct {
 	Username string

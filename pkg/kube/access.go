@@ -43,22 +43,34 @@ func (c *Client) Allowed(ctx context.Context, access Access) (allowed bool, reas
 	return review.Status.Allowed, review.Status.Reason, nil
 }
 
-// User is the name by which the server knows the user.
-func (c *Client) User(ctx context.Context) (string, error) {
+// UserInfo is who somebody is to an API server.
+type UserInfo struct {
+	Username string              `json:"username"`
+	UID      string              `json:"uid"`
+	Groups   []string            `json:"groups"`
+	Extra    map[string][]string `json:"extra"`
+}
+
+// WhoAmI asks the server who the user is to it.
+func (c *Client) WhoAmI(ctx context.Context) (UserInfo, error) {
 	var review struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
 		Status     struct {
-			UserInfo struct {
-				Username string `json:"username"`
-			} `json:"userInfo"`
+			UserInfo UserInfo `json:"userInfo,omitzero"`
 		} `json:"status,omitzero"`
 	}
 	review.APIVersion, review.Kind = "authentication.k8s.io/v1", "SelfSubjectReview"
 	body, err := c.post(ctx, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
 	if err != nil {
-		return "", err
+		return UserInfo{}, err
 	}
 	err = json.Unmarshal(body, &review)
-	return review.Status.UserInfo.Username, err
+	return review.Status.UserInfo, err
+}
+
+// User is the name by which the server knows the user.
+func (c *Client) User(ctx context.Context) (string, error) {
+	who, err := c.WhoAmI(ctx)
+	return who.Username, err
 }

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
@@ -132,26 +129,12 @@ func (s *Service) kubernetesStatus(ctx context.Context, b *book, c ourContext, t
 		return st, err
 	}
 	st.Server = client.Server
-	review := &unstructured.Unstructured{}
-	review.SetAPIVersion("authentication.k8s.io/v1")
-	review.SetKind("SelfSubjectReview")
-	review, err = client.Dynamic.Resource(schema.GroupVersionResource{Group: "authentication.k8s.io", Version: "v1", Resource: "selfsubjectreviews"}).
-		Create(ctx, review, metav1.CreateOptions{})
+	who, err := client.WhoAmI(ctx)
 	if err != nil {
-		err = fmt.Errorf("who this is to Kubernetes: %w", client.Explain(err))
+		err = fmt.Errorf("who this is to Kubernetes: %w", err)
 		st.Error = err.Error()
 		return st, err
 	}
-	info := []string{"status", "userInfo"}
-	st.Username, _, _ = unstructured.NestedString(review.Object, append(info, "username")...)
-	st.UID, _, _ = unstructured.NestedString(review.Object, append(info, "uid")...)
-	st.Groups, _, _ = unstructured.NestedStringSlice(review.Object, append(info, "groups")...)
-	extra, _, _ := unstructured.NestedMap(review.Object, append(info, "extra")...)
-	for key := range extra {
-		if st.Extra == nil {
-			st.Extra = map[string][]string{}
-		}
-		st.Extra[key], _, _ = unstructured.NestedStringSlice(extra, key)
-	}
+	st.Username, st.UID, st.Groups, st.Extra = who.Username, who.UID, who.Groups, who.Extra
 	return st, nil
 }
