@@ -44,6 +44,7 @@ func confd() *service.Service {
 		Name:   "confd",
 		Needs:  []string{"kube-apiserver", "kubelet"}, // kubelet makes the Node
 		Builds: []string{"confd", "kubernetes"},
+		Unpack: []string{"bird"}, // it tells BIRD to read its configuration again
 		Files:  map[string]string{"calico.yaml": calicoYAML},
 		Configure: func(ctx context.Context, l *service.Lab) error {
 			if err := installCalico(ctx, l); err != nil {
@@ -86,7 +87,7 @@ func confdDir(l *service.Lab) error {
 		return err
 	}
 	paths := strings.NewReplacer("/etc/calico/confd/config", filepath.Join(dir, "config"),
-		"//NODENAME", "/"+nodeName, "sv hup bird", l.Bin("lab")+" birdc bird configure")
+		"//NODENAME", "/"+nodeName, "sv hup bird", l.Cache("bird/usr/sbin/birdc")+" -s "+l.Run("bird.ctl")+" configure")
 	for _, name := range []string{"bird", "bird_aggr", "bird_ipam"} {
 		toml, err := os.ReadFile(l.Bin("calico-confd/conf.d/" + name + ".toml"))
 		if err != nil {

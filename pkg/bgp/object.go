@@ -1,0 +1,30 @@
+package bgp
+
+import (
+	"encoding/json"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// setSpec puts typed values into the spec of an object, as JSON has them.
+func setSpec(u *unstructured.Unstructured, fields map[string]any) error {
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	var plain unstructured.Unstructured
+	// Its decoder keeps whole numbers whole.
+	if err := plain.UnmarshalJSON([]byte(`{"apiVersion": "v1", "kind": "Spec", "spec": ` + string(data) + `}`)); err != nil {
+		return err
+	}
+	spec, _, err := unstructured.NestedMap(plain.Object, "spec")
+	if err != nil {
+		return err
+	}
+	return unstructured.SetNestedMap(u.Object, spec, "spec")
+}
+
+func equalSpec(a, b *unstructured.Unstructured) bool {
+	return reflect.DeepEqual(a.Object["spec"], b.Object["spec"])
+}
