@@ -367,6 +367,9 @@ func (c *Cluster) annotate(ctx context.Context, m Mark, dry bool) error {
 	namespace, name, _ := strings.Cut(m.Service, "/")
 	services := schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	_, err = c.client.Dynamic.Resource(services).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, options)
+	if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "metadata.uid") {
+		return &failure{kube.ErrConflict, fmt.Sprintf("service %s has been replaced by another one meanwhile; run the command again", m.Service)}
+	}
 	return c.client.Explain(err)
 }
 

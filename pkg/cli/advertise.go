@@ -118,9 +118,13 @@ func (o *changeOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.Diff, "diff", false, "show what would change; exit status 0: nothing, 1: something, 2: error")
 	f.StringVar(&o.DryRun, "dry-run", "none", "none, client or server (let the server check it)")
 	f.Lookup("dry-run").NoOptDefVal = "client"
-	f.DurationVar(&o.Wait, "wait", 30*time.Second, "how long peers may take to speak with the nodes, and nodes to announce (0: do not wait)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "give up after this time, with exit status 124 (0: never)")
 	addOutputFlag(cmd, &o.Output)
+}
+
+// addWaitFlag is for what takes a while to come about.
+func (o *changeOptions) addWaitFlag(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&o.Wait, "wait", 30*time.Second, "how long peers may take to speak with the nodes, and nodes to announce (0: do not wait)")
 }
 
 func (o *changeOptions) validate() error {

@@ -108,6 +108,7 @@ the pods' routes nor what others have configured.`,
 	f.StringVar(&n.Secret, "password-secret", "", "NAME/KEY of the Secret with the session's password, in calico-node's namespace")
 	f.BoolVar(&n.Exact, "exact", false, "it learns what ystack advertises, and nothing else")
 	o.addFlags(cmd)
+	o.addWaitFlag(cmd)
 	addSiteFlag(cmd, &site)
 	return cmd
 }

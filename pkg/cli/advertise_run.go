@@ -41,6 +41,7 @@ Service whose name is that of a subcommand is written service/NAME.`,
 	o.kube = addKubeFlags(cmd)
 	o.advertiseOptions.addFlags(cmd)
 	o.changeOptions.addFlags(cmd)
+	o.addWaitFlag(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Peers, "peer", nil, "router to announce it to, as IP:ASN; peers add knows more about it")
 	f.BoolVar(&o.Sync, "sync", false, "only bring what is announced to what is meant")
@@ -196,7 +197,6 @@ for them. Entries that somebody else has made stay.`,
 	}
 	o.advertiseOptions.addFlags(cmd)
 	o.changeOptions.addFlags(cmd)
-	_ = cmd.Flags().MarkHidden("wait") // nobody waits for what goes
 	cmd.Flags().BoolVar(&all, "all", false, "everything that ystack advertises")
 	return cmd
 }
