@@ -29,7 +29,7 @@ var (
 	// ErrNoCalico says that the cluster does not know Calico's objects.
 	ErrNoCalico = errors.New("no Calico")
 	// ErrOldCalico says that they are too old for what was asked.
-	ErrOldCalico = errors.New("Calico is too old")
+	ErrOldCalico = errors.New("too old a Calico")
 	// ErrNotAdvertisable says that a Service has no address that could be.
 	ErrNotAdvertisable = errors.New("not advertisable")
 	// ErrRefused says that a check found what would break the network.

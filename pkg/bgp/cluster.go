@@ -48,18 +48,27 @@ const pageSize = "500"
 
 // list reads all objects at a path, page by page.
 func list[T any](ctx context.Context, client *kube.Client, path, selector string) ([]T, error) {
-	all, _, err := listAt[T](ctx, client, path, selector)
+	all, _, err := listAs[T](ctx, client, path, selector, "application/json")
 	return all, err
 }
 
-// listAt also returns the version of the list, from which changes can be watched.
-func listAt[T any](ctx context.Context, client *kube.Client, path, selector string) (all []T, version string, err error) {
+// onlyMetadata asks for objects without their contents.
+const onlyMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+// listMeta reads what objects are there, which costs little however large they are.
+func listMeta(ctx context.Context, client *kube.Client, path, selector string) ([]object, error) {
+	all, _, err := listAs[object](ctx, client, path, selector, onlyMetadata)
+	return all, err
+}
+
+// listAs also returns the version of the list, from which changes can be watched.
+func listAs[T any](ctx context.Context, client *kube.Client, path, selector, accept string) (all []T, version string, err error) {
 	query := url.Values{"limit": {pageSize}}
 	if selector != "" {
 		query.Set("labelSelector", selector)
 	}
 	for {
-		body, err := client.Get(ctx, path, query, "application/json")
+		body, err := client.Get(ctx, path, query, accept)
 		if err != nil {
 			return nil, "", err
 		}

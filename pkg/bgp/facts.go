@@ -116,7 +116,7 @@ func (c *Cluster) readAdvertised(ctx context.Context, f *Facts) error {
 	if f.Record, err = g.record(); err != nil {
 		return err
 	}
-	f.Services, f.version, err = listAt[Service](ctx, c.client, servicesPath(""), "")
+	f.Services, f.version, err = listAs[Service](ctx, c.client, servicesPath(""), "", "application/json")
 	return err
 }
 

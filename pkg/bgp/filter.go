@@ -8,7 +8,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // filterName is the BGPFilter that lets through what ystack advertises, and
@@ -115,7 +114,7 @@ func (c *Cluster) ensureFilter(ctx context.Context, record Record, create, dry b
 	case absent && !create:
 		return nil
 	case absent:
-		u = c.object("BGPFilter", filterName)
+		u = c.newObject("BGPFilter", filterName)
 	case apierrors.IsForbidden(err) && !create:
 		return nil
 	case err != nil:
@@ -135,14 +134,4 @@ func (c *Cluster) ensureFilter(ctx context.Context, record Record, create, dry b
 		_, err = resource.Update(ctx, u, metav1.UpdateOptions{FieldManager: manager, DryRun: dryRun})
 	}
 	return c.client.Explain(err)
-}
-
-// object is a new object of Calico's that is ystack's.
-func (c *Cluster) object(kind, name string) *unstructured.Unstructured {
-	u := &unstructured.Unstructured{}
-	u.SetAPIVersion(c.version.String())
-	u.SetKind(kind)
-	u.SetName(name)
-	u.SetLabels(map[string]string{labelManagedBy: managedBy, labelComponent: component})
-	return u
 }

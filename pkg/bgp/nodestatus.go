@@ -9,10 +9,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ystackdev/ystack/pkg/kube"
 )
@@ -46,10 +48,6 @@ func (s Session) Established() bool { return s.State == "Established" && s.Type 
 
 // statusObject is a CalicoNodeStatus.
 type statusObject struct {
-	Metadata struct {
-		Name              string    `json:"name"`
-		CreationTimestamp time.Time `json:"creationTimestamp"`
-	} `json:"metadata"`
 	Spec struct {
 		Node string `json:"node"`
 	} `json:"spec"`
@@ -102,8 +100,10 @@ func (r *NodeReport) has(p netip.Prefix) bool { return slices.Contains(r.Routes,
 // wait is not in the result; when none of many does, the others are not asked.
 func (c *Cluster) AskNodes(ctx context.Context, nodes []string, wait time.Duration) (map[string]NodeReport, error) {
 	out := map[string]NodeReport{}
+	defer c.sweep(ctx)
 	for batch := range slices.Chunk(nodes, askedAtOnce) {
-		reports, err := c.askBatch(ctx, batch, wait)
+		q := &inquiry{c, "", map[string]string{}}
+		reports, err := q.run(ctx, batch, wait)
 		if err != nil {
 			return out, err
 		}
@@ -115,72 +115,100 @@ func (c *Cluster) AskNodes(ctx context.Context, nodes []string, wait time.Durati
 	return out, nil
 }
 
-func (c *Cluster) askBatch(ctx context.Context, nodes []string, wait time.Duration) (map[string]NodeReport, error) {
-	run := strings.ToLower(rand.Text()[:10])
-	resource := c.client.Dynamic.Resource(c.gvr("caliconodestatuses"))
+// inquiry is one batch of nodes that are asked at once.
+type inquiry struct {
+	*Cluster
+	id    string
+	asked map[string]string // object: its version when it was made
+}
+
+func (q *inquiry) selector() string { return labelRun + "=" + q.id }
+
+func (q *inquiry) run(ctx context.Context, nodes []string, wait time.Duration) (map[string]NodeReport, error) {
+	q.id = strings.ToLower(rand.Text()[:10])
 	defer func() { // also after an interrupt
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		_ = resource.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: labelRun + "=" + run})
-		c.sweep(ctx)
+		_ = q.client.Dynamic.Resource(q.gvr("caliconodestatuses")).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: q.selector()})
 	}()
+	var mu sync.Mutex
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(askWorkers)
 	for i, node := range nodes {
 		group.Go(func() error {
-			u := c.object("CalicoNodeStatus", fmt.Sprintf("ystack-%s-%d", run, i))
-			labels := u.GetLabels()
-			labels[labelRun] = run
-			u.SetLabels(labels)
-			spec := map[string]any{"node": node, "classes": []string{"Agent", "BGP", "Routes"}, "updatePeriodSeconds": int64(10)}
-			if err := setSpec(u, spec); err != nil {
-				return err
+			u, err := q.ask(inner, fmt.Sprintf("ystack-%s-%d", q.id, i), node)
+			if err != nil {
+				return q.client.Explain(err)
 			}
-			_, err := resource.Create(inner, u, metav1.CreateOptions{FieldManager: manager})
-			return c.client.Explain(err)
+			mu.Lock()
+			defer mu.Unlock()
+			q.asked[u.GetName()] = u.GetResourceVersion()
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return c.answers(ctx, run, len(nodes), wait)
+	if err := q.await(ctx, wait); err != nil {
+		return nil, err
+	}
+	return q.answers(ctx)
 }
 
-// answers waits until all have answered, or no longer.
-func (c *Cluster) answers(ctx context.Context, run string, asked int, wait time.Duration) (map[string]NodeReport, error) {
-	over := time.After(wait)
+// ask makes the object that a node answers in.
+func (q *inquiry) ask(ctx context.Context, name, node string) (*unstructured.Unstructured, error) {
+	u := q.newObject("CalicoNodeStatus", name)
+	labels := u.GetLabels()
+	labels[labelRun] = q.id
+	u.SetLabels(labels)
+	spec := map[string]any{"node": node, "classes": []string{"Agent", "BGP", "Routes"}, "updatePeriodSeconds": int64(10)}
+	if err := setSpec(u, spec); err != nil {
+		return nil, err
+	}
+	return q.client.Dynamic.Resource(q.gvr("caliconodestatuses")).Create(ctx, u, metav1.CreateOptions{FieldManager: manager})
+}
+
+// await waits until all objects have been written to, or no longer. It does
+// not look into them: the routes of a hundred nodes are megabytes.
+func (q *inquiry) await(ctx context.Context, wait time.Duration) error {
+	over := time.Now().Add(wait)
 	for {
-		objects, err := list[statusObject](ctx, c.client, c.calico("caliconodestatuses"), labelRun+"="+run)
+		objects, err := listMeta(ctx, q.client, q.calico("caliconodestatuses"), q.selector())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out := map[string]NodeReport{}
-		for i := range objects {
-			if objects[i].Status.LastUpdated != nil {
-				out[objects[i].Spec.Node] = objects[i].report()
-			}
+		open := slices.ContainsFunc(objects, func(o object) bool { return q.asked[o.Metadata.Name] == o.Metadata.ResourceVersion })
+		if !open || time.Now().After(over) {
+			return nil
 		}
-		if len(out) == asked {
-			return out, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-over:
-			return out, nil
-		case <-time.After(askInterval):
+		if err := pause(ctx, askInterval); err != nil {
+			return err
 		}
 	}
+}
+
+func (q *inquiry) answers(ctx context.Context) (map[string]NodeReport, error) {
+	objects, err := list[statusObject](ctx, q.client, q.calico("caliconodestatuses"), q.selector())
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]NodeReport{}
+	for i := range objects {
+		if objects[i].Status.LastUpdated != nil {
+			out[objects[i].Spec.Node] = objects[i].report()
+		}
+	}
+	return out, nil
 }
 
 // sweep removes what a run that was killed has left.
 func (c *Cluster) sweep(ctx context.Context) {
-	objects, err := list[statusObject](ctx, c.client, c.calico("caliconodestatuses"), ours)
+	objects, err := listMeta(ctx, c.client, c.calico("caliconodestatuses"), ours)
 	if err != nil {
 		return // the next run tries again
 	}
 	for _, o := range objects {
-		if time.Since(o.Metadata.CreationTimestamp) > leftover {
+		if time.Since(o.Metadata.Created) > leftover {
 			_ = c.client.Dynamic.Resource(c.gvr("caliconodestatuses")).Delete(ctx, o.Metadata.Name, metav1.DeleteOptions{})
 		}
 	}

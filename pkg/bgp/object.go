@@ -28,3 +28,13 @@ func setSpec(u *unstructured.Unstructured, fields map[string]any) error {
 func equalSpec(a, b *unstructured.Unstructured) bool {
 	return reflect.DeepEqual(a.Object["spec"], b.Object["spec"])
 }
+
+// newObject is a new object of Calico's that is ystack's.
+func (c *Cluster) newObject(kind, name string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetAPIVersion(c.version.String())
+	u.SetKind(kind)
+	u.SetName(name)
+	u.SetLabels(map[string]string{labelManagedBy: managedBy, labelComponent: component})
+	return u
+}

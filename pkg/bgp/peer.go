@@ -172,7 +172,7 @@ func (n NewPeer) object(c *Cluster) (*unstructured.Unstructured, error) {
 	if name, key, ok := strings.Cut(n.Secret, "/"); ok {
 		spec["password"] = map[string]any{"secretKeyRef": map[string]any{"name": name, "key": key}}
 	}
-	u := c.object("BGPPeer", n.name())
+	u := c.newObject("BGPPeer", n.name())
 	return u, setSpec(u, spec)
 }
 

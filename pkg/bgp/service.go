@@ -3,12 +3,19 @@ package bgp
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
+
+// object is any object, without its contents.
+type object struct {
+	Metadata meta `json:"metadata"`
+}
 
 // meta is what matters of an object's metadata.
 type meta struct {
 	Namespace       string            `json:"namespace,omitempty"`
 	Name            string            `json:"name"`
+	Created         time.Time         `json:"creationTimestamp"`
 	UID             string            `json:"uid,omitempty"`
 	ResourceVersion string            `json:"resourceVersion,omitempty"`
 	Labels          map[string]string `json:"labels,omitempty"`

@@ -89,9 +89,7 @@ func (f *Facts) status(reports map[string]NodeReport, all bool) *Status {
 	s := &Status{Nodes: j.nodes(), Services: []ServiceStatus{}}
 	covered := map[string]int{}
 	for i := range f.Services {
-		for _, row := range j.service(&f.Services[i], all) {
-			s.Services = append(s.Services, row)
-		}
+		s.Services = append(s.Services, j.service(&f.Services[i], all)...)
 		for _, l := range Lists() {
 			for _, p := range f.Services[i].Addresses(l) {
 				if q, ok := j.sets[l].find(p); ok {
