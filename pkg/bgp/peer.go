@@ -139,7 +139,7 @@ func (c *Cluster) planPeer(ctx context.Context, n NewPeer, f *Facts) (*unstructu
 		case ip == n.IP && p.Spec.AS.String() == n.AS.String() && n.matches(p):
 			return nil, nil
 		case p.Metadata.Name == n.name():
-			return nil, &failure{kube.ErrConflict, fmt.Sprintf("a BGPPeer %s is there, and is another one (%s, AS %s, nodes %s); "+
+			return nil, &failure{kube.ErrConflict, fmt.Sprintf("a BGPPeer %s is there with other settings (%s, AS %s, nodes %s; peers list -o wide shows all); "+
 				"remove it with `kubectl ystack advertise-clusterip peers remove %s`, or choose another --name",
 				p.Metadata.Name, p.Spec.PeerIP, p.Spec.AS, p.Nodes(), p.Metadata.Name)}
 		case n.matches(p):

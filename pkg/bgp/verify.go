@@ -2,6 +2,7 @@ package bgp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -124,7 +125,11 @@ func (s *Status) links(t Target) []Step {
 	if row.Entry == "" && row.Advertised == No {
 		return []Step{{t.Name, "entry", Failed, row.Why}}
 	}
-	steps := []Step{{t.Name, "entry", OK, fmt.Sprintf("%s covers %s", row.Entry, t.Addr)}}
+	entry := fmt.Sprintf("%s covers %s", row.Entry, t.Addr)
+	if row.Entry == "" {
+		entry = "none, and none needed: " + row.Why
+	}
+	steps := []Step{{t.Name, "entry", OK, entry}}
 	switch row.Advertised {
 	case Yes:
 		return append(steps, Step{t.Name, "session", OK, fmt.Sprintf("%s to %s", few(row.Nodes), few(row.Peers))})
@@ -199,9 +204,19 @@ func (t Target) ask(ctx context.Context, network string, timeout time.Duration) 
 	got, err := resolver.LookupNetIP(ctx, family, t.DNS.Name+".") // the dot keeps search domains out
 	switch {
 	case err != nil:
-		return Step{t.Name, link, Failed, fmt.Sprintf("%s does not resolve at %s: %v", t.DNS.Name, server, err)}
+		return Step{t.Name, link, Failed, fmt.Sprintf("%s does not resolve at %s: %s", t.DNS.Name, server, dnsReason(err))}
 	case !slices.ContainsFunc(got, func(ip netip.Addr) bool { return ip.Unmap() == t.DNS.Want }):
 		return Step{t.Name, link, Failed, fmt.Sprintf("%s is %v at %s, not %s", t.DNS.Name, got, server, t.DNS.Want)}
 	}
 	return Step{t.Name, link, OK, fmt.Sprintf("%s is %s at %s", t.DNS.Name, t.DNS.Want, server)}
+}
+
+// dnsReason is what went wrong, without the server that this machine would
+// have asked by itself.
+func dnsReason(err error) string {
+	var failed *net.DNSError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err.Error()
 }
