@@ -142,3 +142,22 @@ func TestAdvertiseThroughCalicoAPI(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// While one range of ClusterIPs is advertised whole, another one is reported.
+func TestAdvertiseSecondServiceCIDR(t *testing.T) {
+	needLab(t)
+	s := startAPIServer(t, "--authorization-mode=RBAC") // its range is 10.97.0.0/24
+	s.calico(t)
+	s.apply(t, "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: second}, spec: {cidrs: [10.95.0.0/24]}}")
+	const report = "10.97.0.0/24 is advertised, but not 10.95.0.0/24 (ServiceCIDR second)"
+	for _, c := range []struct {
+		command string
+		reports bool
+	}{
+		{"--cidr=10.97.0.0/24 --wait=0", true}, {"status --wait=0", true}, {"--cidr --wait=0", false}, {"status --wait=0", false},
+	} {
+		if out, err := s.advertise(strings.Fields(c.command)...); err != nil || strings.Contains(out, report) != c.reports {
+			t.Errorf("%s: %v: %s", c.command, err, out)
+		}
+	}
+}

@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// awaitInterval is between two rounds of questions to the nodes.
-const awaitInterval = 2 * time.Second
+const (
+	awaitInterval = 2 * time.Second  // between two rounds of questions to the nodes
+	answerLimit   = 15 * time.Second // for the nodes to answer one, even on a busy cluster
+)
 
 // addPeer makes the peer, and waits until a node speaks with it. If none does
 // within wait, it is taken away again: nothing has changed. Where nobody can
@@ -36,7 +38,7 @@ func (c *Cluster) addPeer(ctx context.Context, n PlannedPeer, p *Plan, wait time
 func (c *Cluster) awaitSession(ctx context.Context, n NewPeer, f *Facts, wait time.Duration) error {
 	over := time.Now().Add(wait)
 	for {
-		reports, err := c.AskNodes(ctx, f.nodeNames(), min(wait, 10*time.Second))
+		reports, err := c.AskNodes(ctx, f.nodeNames(), answerLimit)
 		if err != nil {
 			if _, expected := explainSilence(err); expected {
 				return nil
@@ -81,7 +83,7 @@ func sessions(reports map[string]NodeReport, peerIP string) (nodes, states []str
 func (c *Cluster) Await(ctx context.Context, services []string, wait time.Duration) ([]ServiceStatus, error) {
 	over := time.Now().Add(wait)
 	for {
-		status, err := c.Status(ctx, false, min(wait, 10*time.Second))
+		status, err := c.Status(ctx, false, answerLimit)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package bgp
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,14 +22,13 @@ const (
 func warn(format string, args ...any) Finding { return Finding{Warning, fmt.Sprintf(format, args...)} }
 func note(format string, args ...any) Finding { return Finding{Note, fmt.Sprintf(format, args...)} }
 
-// refuse finds what would break the network, or have no effect at all.
-func (f *Facts) refuse(wanted Record) error {
-	if f.Override != "" && len(wanted[ClusterIPs]) > 0 {
-		return &failure{ErrRefused, fmt.Sprintf("calico-node has %s=%s in its environment, which makes it ignore the BGPConfiguration; "+
-			"move the range there (--cidr=%[2]s), and remove the variable: kubectl set env daemonset/calico-node %[1]s-", overrideVariable, f.Override)}
-	}
-	for _, l := range Lists() {
-		for entry := range wanted[l] {
+// refuse finds among what is added what would break the network, or have no effect at all.
+func (f *Facts) refuse(changes []Change) error {
+	for _, c := range changes {
+		if c.List == ClusterIPs && f.Override != "" && len(c.Added) > 0 {
+			return f.overridden()
+		}
+		for _, entry := range c.Added {
 			if p, err := ParsePrefix(entry); err == nil {
 				if what := f.overlap(p); what != "" {
 					return &failure{ErrRefused, fmt.Sprintf("%s overlaps %s: every node would announce it and drop what comes", p, what)}
@@ -37,6 +37,11 @@ func (f *Facts) refuse(wanted Record) error {
 		}
 	}
 	return nil
+}
+
+func (f *Facts) overridden() error {
+	return &failure{ErrRefused, fmt.Sprintf("calico-node has %s=%s in its environment, which makes it ignore the BGPConfiguration; "+
+		"move the range there (--cidr=%[2]s), and remove the variable: kubectl set env daemonset/calico-node %[1]s-", overrideVariable, f.Override)}
 }
 
 // overlap names a network that is no Service's and meets the range.
@@ -86,6 +91,9 @@ func (f *Facts) checkPeer(ip netip.Addr) error {
 // check finds what works otherwise than people expect.
 func (f *Facts) check(wanted Record) []Finding {
 	var out []Finding
+	if f.Override != "" {
+		out = append(out, warn("%v", f.overridden()))
+	}
 	if len(wanted[ClusterIPs]) > 0 || len(f.Entries[ClusterIPs]) > 0 {
 		out = append(out, f.checkLocal(wanted)...)
 	}
@@ -106,10 +114,11 @@ func (f *Facts) check(wanted Record) []Finding {
 
 // checkLocal names the Services that get exported although nobody asked.
 func (f *Facts) checkLocal(wanted Record) []Finding {
+	meant := f.covered(wanted)
 	var names []string
 	for i := range f.Services {
 		s := &f.Services[i]
-		if s.exportsAnyway() && !f.meant(s, wanted) {
+		if s.exportsAnyway() && slices.ContainsFunc(s.Addresses(ClusterIPs), func(p netip.Prefix) bool { _, ok := meant.find(p); return !ok }) {
 			names = append(names, s.Ref())
 		}
 	}
@@ -120,19 +129,9 @@ func (f *Facts) checkLocal(wanted Record) []Finding {
 		"a peer with --exact does not learn of them", few(names))}
 }
 
-// meant reports whether somebody wants the ClusterIP of a Service advertised.
-func (f *Facts) meant(s *Service, wanted Record) bool {
-	var entries []string
-	for entry := range wanted[ClusterIPs] {
-		entries = append(entries, entry)
-	}
-	set := newPrefixSet(append(entries, f.foreign()...))
-	for _, p := range s.Addresses(ClusterIPs) {
-		if _, ok := set.find(p); !ok {
-			return false
-		}
-	}
-	return true
+// covered is what the list holds once it is as wanted.
+func (f *Facts) covered(wanted Record) prefixSet {
+	return newPrefixSet(slices.Concat(slices.Collect(maps.Keys(wanted[ClusterIPs])), f.foreign()))
 }
 
 // foreign are the entries for ClusterIPs that are not ystack's.
@@ -180,11 +179,7 @@ func (f *Facts) checkNodes() []Finding {
 // checkRanges finds ranges of ClusterIPs that are left out while others are
 // advertised whole.
 func (f *Facts) checkRanges(wanted Record) []Finding {
-	var entries []string
-	for entry := range wanted[ClusterIPs] {
-		entries = append(entries, entry)
-	}
-	set := newPrefixSet(append(entries, f.foreign()...))
+	set := f.covered(wanted)
 	var in, left []string
 	for _, r := range f.Ranges {
 		if _, ok := set.find(r.Prefix); ok {

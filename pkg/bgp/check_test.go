@@ -34,19 +34,19 @@ func TestRefuse(t *testing.T) {
 		"10.244.0.0/24": "overlaps the pods' range 10.244.0.0/16", "10.88.0.0/16": "overlaps 10.88.0.1/32 of node node1",
 		"10.89.0.1/32": "overlaps 10.89.0.0/24 of node node1",
 	} {
-		err := f.refuse(record(ClusterIPs, entry, "range"))
+		err := f.refuse([]Change{{List: ClusterIPs, Added: []string{entry}}})
 		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || !errors.Is(err, ErrRefused)) {
 			t.Errorf("%s: %v; want %q", entry, err, want)
 		}
 	}
 	f.Nodes, f.Override = nil, "10.96.0.0/12"
-	if err := f.refuse(record(ExternalIPs, "10.89.0.1/32", "range")); err == nil || !strings.Contains(err.Error(), "BGPPeer tor") {
+	if err := f.refuse([]Change{{List: ExternalIPs, Added: []string{"10.89.0.1/32"}}}); err == nil || !strings.Contains(err.Error(), "BGPPeer tor") {
 		t.Errorf("the peer's own address: %v", err)
 	}
-	if err := f.refuse(record(ClusterIPs, "10.96.0.1/32", "a/b")); err == nil || !strings.Contains(err.Error(), "CALICO_ADVERTISE_CLUSTER_IPS=10.96.0.0/12") {
+	if err := f.refuse([]Change{{List: ClusterIPs, Added: []string{"10.96.0.1/32"}}}); err == nil || !strings.Contains(err.Error(), "CALICO_ADVERTISE_CLUSTER_IPS=10.96.0.0/12") {
 		t.Errorf("the variable: %v", err)
 	}
-	if err := f.refuse(Record{}); err != nil {
+	if err := f.refuse([]Change{{List: ClusterIPs, Removed: []string{"10.96.0.1/32"}}}); err != nil {
 		t.Errorf("withdrawing: %v", err)
 	}
 }

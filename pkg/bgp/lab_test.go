@@ -382,41 +382,6 @@ func TestLabExactPeer(t *testing.T) {
 	}
 }
 
-// A second range of ClusterIPs is reported while only the first is advertised.
-func TestLabSecondServiceCIDR(t *testing.T) {
-	l := lab(t)
-	cidrs := schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "servicecidrs"}
-	l.create(cidrs, "", map[string]any{
-		"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": map[string]any{"name": l.namespace},
-		"spec": map[string]any{"cidrs": []any{"10.95.0.0/24"}},
-	})
-	t.Cleanup(func() {
-		_ = l.client.Dynamic.Resource(cidrs).Delete(context.Background(), l.namespace, metav1.DeleteOptions{})
-	})
-	first, err := ParsePrefixes("10.96.0.0/16")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		request  Request
-		reported bool
-	}{{Request{Ranges: first}, true}, {Request{Known: true}, false}} {
-		p, err := l.Advertise(t.Context(), c.request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := slices.ContainsFunc(p.Findings, func(f Finding) bool {
-			return strings.Contains(f.Text, "10.96.0.0/16 is advertised, but not 10.95.0.0/24 (ServiceCIDR "+l.namespace+")")
-		})
-		if got != c.reported {
-			t.Errorf("%+v: findings %v", c.request, p.Findings)
-		}
-		if err := l.Try(t.Context(), p); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // A Service that somebody replaces between plan and change is not annotated.
 func TestLabReplacedService(t *testing.T) {
 	l := lab(t)

@@ -31,7 +31,7 @@ const (
 type NodeReport struct {
 	BIRD     string    `json:"bird"` // Ready, NotReady
 	Sessions []Session `json:"sessions,omitempty"`
-	Routes   []string  `json:"routes,omitempty"` // that the node itself originates
+	Routes   []string  `json:"routes,omitempty"` // that the node itself originates, sorted
 }
 
 // Session is a BGP session.
@@ -89,11 +89,15 @@ func (o *statusObject) report() NodeReport {
 			r.Routes = append(r.Routes, route.Destination)
 		}
 	}
+	slices.Sort(r.Routes)
 	return r
 }
 
 // has reports whether the node originates the range.
-func (r *NodeReport) has(p netip.Prefix) bool { return slices.Contains(r.Routes, p.String()) }
+func (r *NodeReport) has(p netip.Prefix) bool {
+	_, ok := slices.BinarySearch(r.Routes, p.String())
+	return ok
+}
 
 // AskNodes asks calico-node on each node for its state, through objects that
 // it answers in; they are gone afterwards. A node that has not answered within

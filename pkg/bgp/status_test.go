@@ -95,7 +95,7 @@ func TestDrift(t *testing.T) {
 		texts = append(texts, finding.Text)
 	}
 	got := strings.Join(texts, "\n")
-	for _, want := range []string{"ignores serviceClusterIPs", "lacks 10.96.0.8/32 and still has 10.96.0.7/32 (of a/moved)"} {
+	for _, want := range []string{"makes it ignore the BGPConfiguration", "lacks 10.96.0.8/32 and still has 10.96.0.7/32 (of a/moved)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no finding says %q:\n%s", want, got)
 		}
