@@ -27,7 +27,7 @@ type Mark struct {
 	Before  string `json:"before"`
 	After   string `json:"after"`
 
-	uid, version string
+	uid string
 }
 
 // Empty reports whether all is as it should be.
@@ -72,12 +72,16 @@ func (c *Cluster) Withdraw(ctx context.Context, r Request) (*Plan, error) {
 			}
 		}
 		for _, s := range services {
-			if err := p.mark(s, func(Intent) Intent { return nil }); err != nil {
+			if err := p.mark(s, func(i Intent) Intent { return without(i, r.Lists) }); err != nil {
 				return err
 			}
 		}
-		if r.All || r.Known {
+		switch {
+		case r.All:
 			p.withdraw = f.Record.ranges()
+			return nil
+		case r.Known:
+			p.withdraw = Record{ClusterIPs: f.Record.ranges()[ClusterIPs]}
 			return nil
 		}
 		var err error
@@ -128,14 +132,11 @@ func (c *Cluster) planFrom(ctx context.Context, f *Facts, r Request, change func
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{facts: f, version: c.version.Group}
+	p := &Plan{facts: f, config: f.config, version: c.version.Group}
 	for _, s := range services {
 		p.services = append(p.services, s.Ref())
 	}
 	if err := change(p, services); err != nil {
-		return nil, err
-	}
-	if p.config, err = c.readConfig(ctx); err != nil {
 		return nil, err
 	}
 	wanted, problems, err := p.compute(f.Services)
@@ -223,7 +224,7 @@ func (p *Plan) mark(s *Service, change func(Intent) Intent) error {
 	if err != nil && after != nil {
 		return err
 	}
-	m := Mark{s.Ref(), s.Metadata.Annotations[Annotation], "", s.Metadata.UID, s.Metadata.ResourceVersion}
+	m := Mark{s.Ref(), s.Metadata.Annotations[Annotation], "", s.Metadata.UID}
 	if len(after) > 0 {
 		m.After = after.String()
 	}
@@ -243,6 +244,14 @@ func union(a Intent, b []List) Intent {
 	return out
 }
 
+// without is what is left of a when b is withdrawn; no b is all of it.
+func without(a Intent, b []List) Intent {
+	if len(b) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(l List) bool { return slices.Contains(b, l) })
+}
+
 // Services are those that the plan is about.
 func (p *Plan) Services() []string { return p.services }
 
@@ -252,10 +261,7 @@ func (c *Cluster) PlanPeers(ctx context.Context, peers ...NewPeer) (*Plan, error
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{facts: f, version: c.version.Group, after: f.Record}
-	if p.config, err = c.readConfig(ctx); err != nil {
-		return nil, err
-	}
+	p := &Plan{facts: f, config: f.config, version: c.version.Group, after: f.Record}
 	p.Peers, err = c.planPeers(ctx, peers, f)
 	return p, err
 }

@@ -29,6 +29,7 @@ type Facts struct {
 	Proxy    proxySettings     // kube-proxy
 	Unknown  []string          // what could not be read, as sentences
 
+	config  config
 	version string // of the list of Services
 }
 
@@ -108,12 +109,12 @@ func (c *Cluster) gather(ctx context.Context) (*Facts, error) {
 // readAdvertised reads the configuration first and the Services after it:
 // whoever added an entry had annotated its Service before.
 func (c *Cluster) readAdvertised(ctx context.Context, f *Facts) error {
-	g, err := c.readConfig(ctx)
-	if err != nil {
+	var err error
+	if f.config, err = c.readConfig(ctx); err != nil {
 		return err
 	}
-	f.Entries = g.all()
-	if f.Record, err = g.record(); err != nil {
+	f.Entries = f.config.all()
+	if f.Record, err = f.config.record(); err != nil {
 		return err
 	}
 	f.Services, f.version, err = listAs[Service](ctx, c.client, servicesPath(""), "", "application/json")
