@@ -210,7 +210,7 @@ func planRows(p *bgp.Plan) []planRow {
 		rows = append(rows, planRow{"service/" + m.Service, bgp.Annotation, one(m.Before), one(m.After)})
 	}
 	for _, c := range p.Changes {
-		rows = append(rows, planRow{p.Config(), string(c.List), c.Before, c.After})
+		rows = append(rows, planRow{p.Config(), string(c.List), append([]string{}, c.Before...), append([]string{}, c.After...)})
 	}
 	return rows
 }

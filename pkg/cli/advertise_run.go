@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +45,7 @@ Service whose name is that of a subcommand is written service/NAME.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Peers, "peer", nil, "router to announce it to, as IP:ASN; peers add knows more about it")
 	f.BoolVar(&o.Sync, "sync", false, "only bring what is announced to what is meant")
-	f.BoolVar(&o.Watch, "watch", false, "go on following the Services until interrupted")
+	f.BoolVar(&o.Watch, "watch", false, "go on following the Services until interrupted, with a log in JSON")
 	cmd.AddCommand(newAdvertiseWithdraw(env, o.kube), newAdvertiseStatus(env, o.kube), newAdvertisePeers(env, o.kube), newAdvertiseVerify(env, o.kube))
 	return cmd
 }
@@ -135,17 +135,18 @@ func (o *advertiseRun) await(ctx context.Context, env Env, c *bgp.Cluster, p *bg
 	return err
 }
 
-// watchAdvertised follows until it is interrupted, which is how it ends.
+// watchAdvertised follows until it is interrupted, which is how it ends. It logs
+// lines that a log collector can take in.
 func watchAdvertised(ctx context.Context, env Env, c *bgp.Cluster) error {
-	fmt.Fprintln(env.Err, "watching Services; interrupt to stop")
+	log := slog.New(slog.NewJSONHandler(env.Err, nil))
+	log.Info("watching Services")
 	err := c.Watch(ctx, func(p *bgp.Plan, err error) {
-		now := time.Now().Format(time.DateTime)
 		if err != nil {
-			fmt.Fprintf(env.Err, "%s error: %v\n", now, err)
+			log.Error("cannot follow", "error", err.Error())
 			return
 		}
 		for _, row := range planRows(p) {
-			fmt.Fprintf(env.Out, "%s %s %s: %s → %s\n", now, row.Object, row.Field, orNone(row.Before), orNone(row.After))
+			log.Info("changed", "object", row.Object, "field", row.Field, "before", row.Before, "after", row.After)
 		}
 	})
 	if errors.Is(err, errInterrupted) {
