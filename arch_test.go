@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
 	{"pkg/pipeline", "pkg/tenancy/watch"},
-	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
+	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/suggest", "pkg/template", "pkg/tenancy/abac"},
 }

@@ -39,11 +39,14 @@ const usage = `Real servers on one machine, for trying and testing ystack.
   lab status [-o json]          what runs; exit code 1 when something that should does not
   lab env                       export lines for a shell: eval "$(go run ./lab env)"
   lab logs [-f] NAME            what a service has written
-  lab shell [-- CMD…]           a shell, or a command, inside the node's namespaces
+  lab shell [--in NAME] [-- CMD…]
+                                a shell, or a command, inside the node's namespaces, or in
+                                those of the service NAME: router, client
+  lab birdc router|bird CMD…    what BIRD answers to that: lab birdc router show route
   lab passcode totp|mfa         the one-time password of that OpenStack user, now
 
 Services: %s
-Profiles: kubernetes registries openstack all
+Profiles: kubernetes registries openstack bgp all
 
 It needs Debian 12 or a relative, root, Go, 4 GiB of memory, 10 GiB of disk, overlayfs
 and network namespaces, and the ports 16443, 15000, 15001, 15050 and 15092 of
@@ -72,6 +75,8 @@ func run(ctx context.Context, args []string) error {
 		return logs(lab, args)
 	case "shell":
 		return shell(lab, args)
+	case "birdc":
+		return birdc(ctx, lab, args, os.Stdout)
 	case "passcode":
 		return passcode(args, os.Stdout)
 	case "help", "--help", "-h":
@@ -84,6 +89,12 @@ func run(ctx context.Context, args []string) error {
 		return catalog.Hold(ctx, lab)
 	case "forward":
 		return catalog.Forward(ctx, lab, args)
+	case "router":
+		return catalog.Router(ctx, lab)
+	case "client":
+		return catalog.Client(ctx, lab)
+	case "node-status":
+		return catalog.NodeStatus(ctx, lab)
 	default:
 		return fmt.Errorf("no command is called %q; see lab help", verb)
 	}

@@ -12,8 +12,13 @@ import (
 	"github.com/ystackdev/ystack/lab/service"
 )
 
-// shell becomes the command inside the node, so that its exit code is ours.
+// shell becomes the command inside the node, or inside the namespaces of
+// another service, so that its exit code is ours.
 func shell(lab *service.Lab, args []string) error {
+	place := service.NodeName
+	if len(args) > 1 && args[0] == "--in" {
+		place, args = args[1], args[2:]
+	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
@@ -24,7 +29,7 @@ func shell(lab *service.Lab, args []string) error {
 	if err != nil {
 		return err
 	}
-	argv, err := lab.Inside(dir, args)
+	argv, err := lab.InsideOf(place, dir, args)
 	if err != nil {
 		return err
 	}

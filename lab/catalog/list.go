@@ -24,6 +24,11 @@ func All() []*service.Service {
 		keystone(),
 		glance(),
 		authWebhook(),
+		router(),
+		client(),
+		confd(),
+		birdService(),
+		nodeStatus(),
 	}
 }
 
@@ -34,6 +39,7 @@ func Profiles() map[string][]string {
 		"kubernetes": {"kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"registries": {"registry", "hub", "forward"},
 		"openstack":  {"keystone", "glance", "forward"},
+		"bgp":        {"router", "client", "bird", "node-status", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 	}
 }
 

@@ -4,13 +4,10 @@ package catalog
 
 import (
 	"context"
-	"errors"
-	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/ystackdev/ystack/lab/node"
-	"github.com/ystackdev/ystack/lab/process"
 	"github.com/ystackdev/ystack/lab/service"
 )
 
@@ -33,22 +30,13 @@ func nodeService() *service.Service {
 		Command: func(l *service.Lab) []string {
 			return []string{"/usr/bin/unshare", "--mount", "--net", "--propagation", "private", "--", l.Bin("lab"), "hold"}
 		},
-		Ready: func(_ context.Context, l *service.Lab) error {
-			r, _ := l.Record(service.NodeName)
-			if data, _ := os.ReadFile(l.Run("node.ready")); string(data) != r.ID() {
-				return errors.New("its namespaces are not furnished yet")
-			}
-			return nil
-		},
+		Ready: func(_ context.Context, l *service.Lab) error { return furnished(l, service.NodeName) },
 	}
 }
 
 // Hold is what the node's process does; see node.Hold.
 func Hold(ctx context.Context, l *service.Lab) error {
-	return node.Hold(ctx, l.Etc("resolv.conf"), func() error {
-		r, _ := l.Record(service.NodeName)
-		return process.WriteFile(l.Run("node.ready"), []byte(r.ID()), 0o644)
-	})
+	return node.Hold(ctx, l.Etc("resolv.conf"), func() error { return sayFurnished(l, service.NodeName) })
 }
 
 // prepareMachine makes the control groups, loads what a kernel may have as

@@ -30,7 +30,12 @@ func run(ctx context.Context, l *service.Lab, argv ...string) (string, error) {
 
 // apply brings the objects of a file below etc into the cluster.
 func apply(ctx context.Context, l *service.Lab, file string) error {
+	return applyPath(ctx, l, l.Etc(file))
+}
+
+// applyPath is apply for a file, or a directory of files, anywhere.
+func applyPath(ctx context.Context, l *service.Lab, path string) error {
 	_, err := run(ctx, l, l.Bin("kubectl"), "--kubeconfig", l.Kubeconfig(), "--cache-dir", l.State("kubectl"),
-		"apply", "--server-side", "--force-conflicts", "--field-manager=ystack-lab", "-f", l.Etc(file))
+		"apply", "--server-side", "--force-conflicts", "--field-manager=ystack-lab", "-f", path)
 	return err
 }

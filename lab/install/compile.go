@@ -38,6 +38,9 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 	if err := build(ctx, t, t.arguments(part), say, begin); err != nil {
 		return err
 	}
+	if err := t.copy(ctx, bin); err != nil {
+		return err
+	}
 	for _, name := range t.names() {
 		if err := os.Rename(filepath.Join(part, name), filepath.Join(bin, name)); err != nil {
 			return err
@@ -47,8 +50,36 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 	return process.WriteFile(stamp, []byte(key), 0o644)
 }
 
+// copy brings the files that the programs work with from the module's sources.
+func (t Target) copy(ctx context.Context, bin string) error {
+	if len(t.Copies) == 0 {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", t.Module)
+	cmd.Dir = t.Dir
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("find the sources of %s: %w", t.Module, err)
+	}
+	for name, dir := range t.Copies {
+		to := filepath.Join(bin, name)
+		if err := os.RemoveAll(to); err != nil {
+			return err
+		}
+		if err := os.CopyFS(to, os.DirFS(filepath.Join(strings.TrimSpace(string(out)), dir))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Present reports whether bin has all programs, of whatever version.
 func (t Target) Present(bin string) bool {
+	for name := range t.Copies {
+		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
+			return false
+		}
+	}
 	for name := range t.Programs {
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			return false

@@ -22,6 +22,8 @@ type Target struct {
 	Sources  []string          // what the programs depend on, below Dir; empty: all of it
 	Programs map[string]string // program: package
 	LDFlags  string
+	Module   string            // a module among its dependencies
+	Copies   map[string]string // directories of Module that are put beside the programs: name: directory
 }
 
 // Targets are all that the lab can compile, from the checkout in repo.
@@ -36,6 +38,11 @@ func Targets(repo string) []Target {
 		{Name: "etcd", Dir: filepath.Join(build, "etcd"), Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}},
 		{Name: "coredns", Dir: filepath.Join(build, "coredns"), Programs: map[string]string{"coredns": "."}},
 		kubernetes,
+		{
+			Name: "confd", Dir: filepath.Join(build, "confd"), Programs: map[string]string{"confd": "."},
+			Module: "github.com/projectcalico/calico",
+			Copies: map[string]string{"calico-crd": "libcalico-go/config/crd", "calico-confd": "confd/etc/calico/confd"},
+		},
 		{
 			Name: "auth-webhook", Dir: repo, Sources: []string{"go.mod", "go.sum", "cmd", "pkg"},
 			Programs: map[string]string{"auth-webhook": "./cmd/kubectl-ystack"}, LDFlags: " -X main.version=lab",
@@ -63,6 +70,9 @@ func (t Target) ldflags() string { return "-s -w" + t.LDFlags }
 func (t Target) key() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH, t.ldflags(), t.Programs) // maps print sorted
+	if len(t.Copies) > 0 {
+		fmt.Fprintln(sum, t.Module, t.Copies)
+	}
 	sources := t.Sources
 	if len(sources) == 0 {
 		sources = []string{"."}

@@ -70,20 +70,17 @@ func mounts(resolvConf string) error {
 // dummy device, which not every kernel has; and ClusterIPs need some route, or
 // a packet to one is refused before the rules of kube-proxy see it.
 func network(ctx context.Context) error {
-	for _, line := range []string{
+	if err := commands(ctx, []string{
 		"ip link set lo up",
 		"ip link add node0 type veth peer name node1",
 		"ip address add " + Address + "/24 dev node0",
 		"ip link set node0 up",
 		"ip link set node1 up",
 		"ip route add " + Services + " dev node0",
-	} {
-		argv := strings.Fields(line)
-		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(string(out)))
-		}
+	}); err != nil {
+		return err
 	}
-	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
+	if err := forwarding(); err != nil {
 		return err
 	}
 	// Pods on the same bridge must meet kube-proxy's rules too.
@@ -92,4 +89,20 @@ func network(ctx context.Context) error {
 		return fmt.Errorf("the kernel module br_netfilter is not loaded: %w", err)
 	}
 	return nil
+}
+
+// commands runs one line after the other.
+func commands(ctx context.Context, lines []string) error {
+	for _, line := range lines {
+		argv := strings.Fields(line)
+		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}
+
+// forwarding lets packets through that are for others.
+func forwarding() error {
+	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
 }

@@ -77,11 +77,16 @@ func (l *Lab) Holder() (int, error) {
 
 // Inside is argv as run inside the node, in directory dir.
 func (l *Lab) Inside(dir string, argv []string) ([]string, error) {
-	holder, err := l.Holder()
-	if err != nil {
-		return nil, err
+	return l.InsideOf(NodeName, dir, argv)
+}
+
+// InsideOf is argv as run in the namespaces of a service, in directory dir.
+func (l *Lab) InsideOf(name, dir string, argv []string) ([]string, error) {
+	r, _ := l.Record(name)
+	if !r.Alive() {
+		return nil, fmt.Errorf("the lab's %s does not run: go run ./lab up", name)
 	}
-	return node.Enter(holder, dir, argv), nil
+	return node.Enter(r.PID, dir, argv), nil
 }
 
 // Environ is what the lab's processes see of the environment: a program of

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +101,23 @@ func TestChanged(t *testing.T) {
 	}
 	if !l.changed(s, r) {
 		t.Error("another file does not count")
+	}
+}
+
+func TestInsideOf(t *testing.T) {
+	l := &Lab{Dir: t.TempDir()}
+	if _, err := l.InsideOf("client", "/", nil); err == nil || !strings.Contains(err.Error(), "the lab's client does not run") {
+		t.Errorf("a service that does not run: %v", err)
+	}
+	me, err := process.Self([]string{"me"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := me.Write(l.Run("client.json")); err != nil {
+		t.Fatal(err)
+	}
+	argv, err := l.InsideOf("client", "/somewhere", []string{"curl", "-s"})
+	if got := strings.Join(argv, " "); err != nil || !strings.HasSuffix(got, "--wdns=/somewhere -- curl -s") || !strings.Contains(got, strconv.Itoa(os.Getpid())) {
+		t.Errorf("%s, %v", got, err)
 	}
 }

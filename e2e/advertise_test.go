@@ -1,0 +1,163 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// calico brings Calico's definitions into a cluster, under another group and
+// version if they are changed.
+func (s *apiServer) calico(t *testing.T, change ...string) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(os.Getenv("YSTACK_LAB"), "bin/calico-crd/*.yaml"))
+	if len(files) == 0 {
+		t.Fatal("the lab has no definitions of Calico's; `lab up` brings them")
+	}
+	var all []string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.NewReplacer(change...).Replace(string(data)))
+	}
+	s.apply(t, strings.Join(all, "\n---\n"))
+	s.must(t, "wait", "--for=condition=Established", "--timeout=2m", "crd", "--all")
+}
+
+func (s *apiServer) apply(t *testing.T, manifest string) {
+	t.Helper()
+	cmd := s.command("apply", "--server-side", "--validate=false", "-f", "-")
+	cmd.Stdin = strings.NewReader(manifest)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func (s *apiServer) must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := s.command(args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// advertise runs `kubectl ystack advertise-clusterip`, and returns what it says.
+func (s *apiServer) advertise(args ...string) (string, error) {
+	cmd := exec.Command("kubectl-ystack", append([]string{"advertise-clusterip", "--kubeconfig=" + s.kubeconfig}, args...)...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// old is how Calico's definition was before Services could be advertised.
+const old = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: KINDs.crd.projectcalico.org}
+spec:
+  group: crd.projectcalico.org
+  names: {kind: NAME, listKind: NAMEList, plural: KINDs, singular: KIND}
+  scope: Cluster
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {asNumber: {type: integer}}}}}}
+`
+
+const calicoNode = `apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: calico-node, namespace: kube-system}
+spec:
+  selector: {matchLabels: {k8s-app: calico-node}}
+  template:
+    metadata: {labels: {k8s-app: calico-node}}
+    spec:
+      containers: [{name: calico-node, image: calico, env: [{name: CALICO_ADVERTISE_CLUSTER_IPS, value: 10.96.0.0/12}]}]
+`
+
+// Clusters on which it cannot work, one after the other: the error says why, and
+// the Service stays as it was.
+func TestAdvertiseRefusals(t *testing.T) {
+	needLab(t)
+	s := startAPIServer(t, "--authorization-mode=RBAC")
+	s.must(t, "create", "service", "clusterip", "hello", "--tcp=80")
+	s.must(t, "create", "clusterrole", "viewer", "--verb=get,list", "--resource=services,nodes")
+	s.must(t, "create", "clusterrolebinding", "viewer", "--clusterrole=viewer", "--user=viewer")
+	refused := func(want string, args ...string) {
+		t.Helper()
+		out, err := s.advertise(append([]string{"hello"}, args...)...)
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("%v: %s; want %q", err, out, want)
+		}
+		if out := s.must(t, "get", "service", "hello", "-o", "yaml"); strings.Contains(out, "ystack.dev") {
+			t.Errorf("%s: the Service was annotated all the same", want)
+		}
+	}
+
+	refused("does not run Calico")
+	for kind, name := range map[string]string{"bgpconfiguration": "BGPConfiguration", "bgppeer": "BGPPeer"} {
+		s.apply(t, strings.NewReplacer("KIND", kind, "NAME", name).Replace(old))
+	}
+	s.must(t, "wait", "--for=condition=Established", "--timeout=2m", "crd", "--all")
+	refused("does not know serviceClusterIPs and would drop it")
+
+	s.calico(t)
+	refused(`user "viewer" may not`, "--as=viewer")
+	s.must(t, "create", "clusterrole", "watcher", "--verb=get,list", "--resource=bgppeers.crd.projectcalico.org,bgpconfigurations.crd.projectcalico.org")
+	s.must(t, "create", "clusterrolebinding", "watcher", "--clusterrole=watcher", "--user=viewer")
+	refused(`user "viewer" may not patch services`, "--as=viewer")
+	s.apply(t, calicoNode)
+	refused("CALICO_ADVERTISE_CLUSTER_IPS=10.96.0.0/12")
+	s.must(t, "set", "env", "-n", "kube-system", "daemonset/calico-node", "CALICO_ADVERTISE_CLUSTER_IPS-")
+
+	if out, err := s.advertise("hello", "--wait=0"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// Where Calico's own API is served, that is used: it validates what the CRDs take.
+func TestAdvertiseThroughCalicoAPI(t *testing.T) {
+	needLab(t)
+	s := startAPIServer(t, "--authorization-mode=RBAC")
+	s.calico(t)
+	s.calico(t, "crd.projectcalico.org", "projectcalico.org", "- name: v1\n", "- name: v3\n")
+	s.must(t, "create", "service", "clusterip", "hello", "--tcp=80")
+	out, err := s.advertise("hello", "--wait=0", "--peer=192.0.2.1:64512")
+	if err != nil || !strings.Contains(out, "bgpconfiguration.projectcalico.org/default serviceClusterIPs: (none) → 10.97.0.") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out := s.must(t, "get", "bgpconfigurations.projectcalico.org,bgppeers.projectcalico.org", "-o", "name"); !strings.Contains(out, "/default") || !strings.Contains(out, "/ystack-192-0-2-1") {
+		t.Errorf("%s", out)
+	}
+	if out := s.must(t, "get", "bgpconfigurations.crd.projectcalico.org,bgppeers.crd.projectcalico.org", "-o", "name"); strings.TrimSpace(out) != "" {
+		t.Errorf("written to the CRDs too: %s", out)
+	}
+	if out, err := s.advertise("status", "--wait=1s", "-o=jsonpath={.services[0].advertised}"); err != nil || out != "no" && out != "unknown" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// While one range of ClusterIPs is advertised whole, another one is reported.
+func TestAdvertiseSecondServiceCIDR(t *testing.T) {
+	needLab(t)
+	s := startAPIServer(t, "--authorization-mode=RBAC") // its range is 10.97.0.0/24
+	s.calico(t)
+	s.apply(t, "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: second}, spec: {cidrs: [10.95.0.0/24]}}")
+	const report = "10.97.0.0/24 is advertised, but not 10.95.0.0/24 (ServiceCIDR second)"
+	for _, c := range []struct {
+		command string
+		reports bool
+	}{
+		{"--cidr=10.97.0.0/24 --wait=0", true}, {"status --wait=0", true}, {"--cidr --wait=0", false}, {"status --wait=0", false},
+	} {
+		if out, err := s.advertise(strings.Fields(c.command)...); err != nil || strings.Contains(out, report) != c.reports {
+			t.Errorf("%s: %v: %s", c.command, err, out)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAdvertiseHelp(t *testing.T) {
+	for name, args := range map[string][]string{
+		"advertise-clusterip":              {"advertise-clusterip", "--help"},
+		"advertise-clusterip-withdraw":     {"advertise-clusterip", "withdraw", "--help"},
+		"advertise-clusterip-status":       {"advertise-clusterip", "status", "--help"},
+		"advertise-clusterip-verify":       {"advertise-clusterip", "verify", "--help"},
+		"advertise-clusterip-peers":        {"advertise-clusterip", "peers", "--help"},
+		"advertise-clusterip-peers-list":   {"advertise-clusterip", "peers", "list", "--help"},
+		"advertise-clusterip-peers-add":    {"advertise-clusterip", "peers", "add", "--help"},
+		"advertise-clusterip-peers-remove": {"advertise-clusterip", "peers", "remove", "--help"},
+	} {
+		code, out, errs := run(t, NewKubectl, args...)
+		if code != 0 || errs != "" {
+			t.Errorf("%s: status %d, %s", name, code, errs)
+		}
+		golden(t, "help/"+name, []byte(out))
+	}
+}
+
+func TestAdvertiseUsage(t *testing.T) {
+	for line, want := range map[string]string{
+		"":                                   "say what to advertise",
+		"hello --sync":                       "leave out Services and ranges",
+		"--watch --diff":                     "leave out --diff and --dry-run",
+		"hello --diff --dry-run":             "leave out --dry-run",
+		"hello --diff -o json":               "leave out -o",
+		"hello --dry-run=maybe":              "none, client or server",
+		"hello --wait=-1s":                   "a time is 0 or more",
+		"hello -A":                           "-A goes with --selector",
+		"a/b":                                `"a/b" is no name of a Service`,
+		"--cidr=10.96.0.1/16":                "did you mean 10.96.0.0/16",
+		"--cidr --external-ips":              "--cidr needs a value here",
+		"hello --peer 192.0.2.1":             "IP:ASN is needed",
+		"hello --peer 192.0.2.1:0":           "reserved",
+		"withdraw":                           "say what to withdraw",
+		"peers add":                          "say which router",
+		"peers add 192.0.2.1:64512 a":        "got 2 arguments",
+		"peers add x:64512":                  "no IP address",
+		"peers remove":                       "say which peer",
+		"peers remove x --dry-run=y":         "none, client or server",
+		"peers renmove":                      "did you mean remove",
+		"verify":                             "say what to verify",
+		"verify hello 10.96.0.1:80":          "not both",
+		"verify 10.96.0.1:80 --name x":       "go together",
+		"verify --name x --dns-server 1.1.1": "--name stands for one IP:PORT",
+	} {
+		code, out, errs := run(t, NewKubectl, append([]string{"advertise-clusterip"}, strings.Fields(line)...)...)
+		if code != exitUsage || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%q: status %d, %q, %q; want %q", line, code, out, errs, want)
+		}
+	}
+}
+
+// An address needs no cluster, nor a kubeconfig.
+func TestVerifyAddress(t *testing.T) {
+	code, out, errs := run(t, NewKubectl, "advertise-clusterip", "verify", "127.0.0.1:1", "-o", "jsonpath={.items[0].link}")
+	if code != exitError || out != "tcp 1" || !strings.Contains(errs, "refused") {
+		t.Errorf("status %d, %q, %q", code, out, errs)
+	}
+}
