@@ -85,8 +85,9 @@ func (s *sink) next(ctx context.Context) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case s.ready(): // even if more will not come: who can go on later wants it
 	case p.end != nil && !errors.Is(p.end, io.EOF):
-		return nil, p.end // what is still in the ring is worth nothing
+		return nil, p.end
 	case p.filled == s.at:
 		return nil, io.EOF
 	}
