@@ -55,7 +55,7 @@ func (c *Copier) counter(to Ref, total int64) func(int) {
 	done := int64(0)
 	return func(n int) {
 		done += int64(n)
-		if c.Report != nil {
+		if n > 0 && c.Report != nil {
 			c.Report(Progress{to, done, total})
 		}
 	}
