@@ -15,7 +15,7 @@ func (c *Copier) Verify(ctx context.Context, s Store, i Info) (Digests, error) {
 	if i.State != Active {
 		return nil, Errorf(i.Ref, ErrNotReady, "is %s", i.State)
 	}
-	names := algorithms(i, i.claimed()["sha512"] != "")
+	names := algorithms(i, i.Digests["sha512"] != "")
 	sums, writers := map[string]hash.Hash{}, []io.Writer{}
 	for _, name := range names {
 		sums[name] = newHash(name)
