@@ -67,8 +67,17 @@ func TestOpenStackOutput(t *testing.T) {
 	}}
 	var all bytes.Buffer
 	for _, args := range [][]string{
-		{"table"}, {"json"}, {"json", "--noindent"}, {"yaml"}, {"csv"}, {"csv", "--quote=all"}, {"csv", "--quote=minimal"}, {"value"},
-		{"table", "-cSize", "-cName"}, {"value", "-cSize", "--sort-column=Size"}, {"value", "-cName", "--sort-column=Name"},
+		{"table"},
+		{"json"},
+		{"json", "--noindent"},
+		{"yaml"},
+		{"csv"},
+		{"csv", "--quote=all"},
+		{"csv", "--quote=minimal"},
+		{"value"},
+		{"table", "-cSize", "-cName"},
+		{"value", "-cSize", "--sort-column=Size"},
+		{"value", "-cName", "--sort-column=Name"},
 	} {
 		o := &openStackOutput{}
 		cmd := group("x", "")
