@@ -118,6 +118,9 @@ func (c *Copier) source(ctx context.Context, r Request) (Store, Info, error) {
 			return nil, Info{}, err
 		}
 	}
+	if info.State != Active {
+		return nil, Info{}, Errorf(r.From, ErrNotReady, "is %s", info.State)
+	}
 	if r.Format != "" {
 		info.Format = r.Format
 	}
