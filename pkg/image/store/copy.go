@@ -24,6 +24,8 @@ type Copier struct {
 	Pause time.Duration
 	// Report hears how far each destination is, from several goroutines.
 	Report func(Progress)
+
+	block int // bytes that are read at once; tests take fewer
 }
 
 // Progress is how far a destination is.

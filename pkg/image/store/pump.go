@@ -44,9 +44,9 @@ type sink struct {
 	taken func(n int) // progress
 }
 
-func newPump(total int64, limit time.Duration) *pump {
-	p := &pump{limit: limit, size: blockSize, sinks: map[*sink]bool{}}
-	if total >= 0 && total < blockSize {
+func newPump(total int64, limit time.Duration, block int) *pump {
+	p := &pump{limit: limit, size: block, sinks: map[*sink]bool{}}
+	if total >= 0 && total < int64(block) {
 		p.size = int(total) + 1 // one more, to see the end
 	}
 	p.changed = sync.NewCond(&p.mu)
