@@ -25,6 +25,8 @@ var layers = [][]string{
 	{"pkg/cli"},
 	{"pkg/pipeline", "pkg/tenancy/watch"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
+	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
+	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/suggest", "pkg/template", "pkg/tenancy/abac"},
 }

@@ -14,10 +14,12 @@ apiVersion: ystack.dev/v1alpha1
 kind: Site
 metadata: {name: lab}
 spec:
+  openstack: {cloud: lab}
   kubernetes: {context: lab}
   registries:
     push: 127.0.0.1:15000/apps
     bases: [127.0.0.1:15000/docker, 127.0.0.1:15001] # Artifactory, then what stands for Docker Hub
+  archive: {oci: 127.0.0.1:15000/images}
   builder: {name: buildah}
 `
 

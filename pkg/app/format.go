@@ -67,11 +67,13 @@ func formats() map[string]format {
 		"relative-path": {must: "must be a path relative to the directory of ystack.yaml", patterns: []string{`^[^/\\\x00][^\x00]*$`, `^([^A-Za-z]|[A-Za-z]([^:]|$))`}},
 		"url-path":      {must: "must start with / and hold no spaces", patterns: []string{`^/[!-~]*$`}},
 
-		"host":       {must: "must be HOST or HOST:PORT, without scheme or path", patterns: []string{`^` + anyHost + `$`}},
-		"registry":   {must: "must be HOST[:PORT][/PATH] without scheme or tag, such as docker.io or registry.example/docker", patterns: []string{`^` + clearHost + repoPath + `*$`}},
-		"repository": {must: "must be HOST[:PORT]/PATH without scheme or tag, such as registry.example/apps", patterns: []string{`^` + clearHost + repoPath + `+$`}},
-		"resource":   {must: "must be cpu, memory, ephemeral-storage, hugepages-SIZE or VENDOR.EXAMPLE/NAME", patterns: []string{`^(cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMG]i|` + label + `(\.` + label + `)*/[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)$`}},
-		"quantity":   {must: "must be a quantity such as 500m, 2, 64Mi or 1.5Gi", patterns: []string{`^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,3})?$`}, numbers: true},
+		"host":           {must: "must be HOST or HOST:PORT, without scheme or path", patterns: []string{`^` + anyHost + `$`}},
+		"registry":       {must: "must be HOST[:PORT][/PATH] without scheme or tag, such as docker.io or registry.example/docker", patterns: []string{`^` + clearHost + repoPath + `*$`}},
+		"repository":     {must: "must be HOST[:PORT]/PATH without scheme or tag, such as registry.example/apps", patterns: []string{`^` + clearHost + repoPath + `+$`}},
+		"url":            {must: "must be http:// or https://, HOST and a path, without user, query and fragment", patterns: []string{`^https?://` + anyHost + `(/[-._~A-Za-z0-9]+)*/?$`}},
+		"repository-key": {must: "must be letters, digits, '.', '_' and '-'", patterns: []string{`^[A-Za-z0-9][-._A-Za-z0-9]*$`}},
+		"resource":       {must: "must be cpu, memory, ephemeral-storage, hugepages-SIZE or VENDOR.EXAMPLE/NAME", patterns: []string{`^(cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMG]i|` + label + `(\.` + label + `)*/[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)$`}},
+		"quantity":       {must: "must be a quantity such as 500m, 2, 64Mi or 1.5Gi", patterns: []string{`^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,3})?$`}, numbers: true},
 
 		"namespace-name": {must: "must be lower-case letters, digits and hyphens around at least one of {{.Project}} and {{.ProjectID}}, {{.Domain}} too if wanted, such as {{.Domain}}-{{.Project}}", patterns: []string{`^([-a-z0-9]|\{\{\.(Project|ProjectID|Domain)\}\})*$`, `\{\{\.Project(ID)?\}\}`}},
 		"tenant-key":     {must: "must be a key such as team or example.com/team, and none of ystack.dev's or Kubernetes'", patterns: []string{`^(` + label + `(\.` + label + `)*/)?[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$`}, not: `^(.*[.])?(ystack\.dev|kubernetes\.io|k8s\.io)/`},
@@ -110,7 +112,7 @@ func (f format) describe(s string) string {
 		return f.must
 	case s == "":
 		return "must not be empty"
-	case strings.Contains(s, "://"):
+	case strings.Contains(s, "://") && !strings.Contains(f.must, "://"):
 		return fmt.Sprintf("%s %s; remove %s", quote(s), f.must, quote(s[:strings.Index(s, "://")+3]))
 	default:
 		return fmt.Sprintf("%s %s", quote(s), f.must)

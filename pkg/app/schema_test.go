@@ -73,6 +73,11 @@ func TestSchemaAgreesOnFields(t *testing.T) {
 			[]string{"docker", "https://docker.io", "'docker.io:'", "docker.io/a:b"},
 		},
 		{
+			KindSite, "{registries: {push: a.b/c}, archive: %s}",
+			[]string{"{oci: a.b/c}", "{artifactory: {url: 'https://a.b/artifactory', repository: images}}", "{artifactory: {url: 'http://a:1', repository: i, tokenEnv: A}}", "{artifactory: {url: 'http://a:1/', repository: i, tokenFile: ../t}}"},
+			[]string{"{}", "{oci: a.b/c, artifactory: {url: 'https://a.b', repository: i}}", "{oci: a.b}", "{artifactory: {}}", "{artifactory: {url: 'https://u:p@a.b', repository: i}}", "{artifactory: {url: 'ftp://a.b', repository: i}}", "{artifactory: {url: 'https://a.b', repository: i/j}}", "{artifactory: {url: 'https://a.b', repository: i, tokenEnv: A, tokenFile: b}}", "{artifactory: {url: 'https://a.b', repository: i, tokenEnv: 'A=b'}}"},
+		},
+		{
 			KindSite, "{registries: {push: a.b/c, insecure: [%s]}}",
 			[]string{"a", "a:1", "a.b:65535", "'[fe80::1]:1'"},
 			[]string{"a/b", "a:b", "http://a", "''"},

@@ -14,9 +14,30 @@ type Site struct {
 
 // SiteSpec holds what the site offers.
 type SiteSpec struct {
+	OpenStack  OpenStack  `json:"openstack,omitzero" doc:"The cloud that machines and their images are in."`
 	Kubernetes Kubernetes `json:"kubernetes,omitzero" doc:"The cluster to deploy to."`
 	Registries Registries `json:"registries" check:"required" doc:"Where images are pushed and where base images come from."`
+	Archive    *Archive   `json:"archive,omitempty" doc:"Where images of machines are kept."`
 	Builder    Builder    `json:"builder,omitzero" doc:"What builds container images."`
+}
+
+// OpenStack is the cloud of the site.
+type OpenStack struct {
+	Cloud string `json:"cloud,omitempty" check:"word" doc:"The cloud's name in clouds.yaml; the one that OS_CLOUD or the variables name if empty."`
+}
+
+// Archive keeps images of machines, in Artifactory or in a container registry.
+type Archive struct {
+	Artifactory *Artifactory `json:"artifactory,omitempty" doc:"A generic repository of Artifactory."`
+	OCI         string       `json:"oci,omitempty" check:"repository" doc:"Registry and path that images are kept under as OCI artifacts, without scheme or tag."`
+}
+
+// Artifactory is a repository, and where the token for it is.
+type Artifactory struct {
+	URL        string `json:"url" check:"required,url" doc:"Where Artifactory is, with its path, as https://artifactory.example/artifactory."`
+	Repository string `json:"repository" check:"required,repository-key" doc:"The generic repository."`
+	TokenFile  string `json:"tokenFile,omitempty" check:"word" doc:"A file that holds the access token; relative to the directory of the Site file."`
+	TokenEnv   string `json:"tokenEnv,omitempty" check:"arg-name" doc:"An environment variable that holds the access token."`
 }
 
 // Kubernetes is the cluster of the site.

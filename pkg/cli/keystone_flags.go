@@ -45,13 +45,29 @@ func addOpenStackFlags(cmd *cobra.Command) openStackFlags {
 	for _, name := range []string{"os-password", "os-token", "os-passcode", "os-application-credential-secret"} {
 		cmd.Flags().Lookup(name).Hidden = true
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		var bad *pflag.InvalidValueError
-		if errors.Is(err, errNoSecret) && errors.As(err, &bad) {
-			err = bad.Unwrap() // without the value, which pflag repeats
-		}
-		return usageError{err}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{withoutSecret(err)} })
+	return o
+}
+
+// withoutSecret takes the value out of the error, which pflag repeats.
+func withoutSecret(err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.Is(err, errNoSecret) && errors.As(err, &bad) {
+		return bad.Unwrap()
+	}
+	return err
+}
+
+// addGlobalOpenStackFlags is for a root: openstackclient takes them before the verb. Its
+// users know them, so that help shows just the one that is used all the time.
+func addGlobalOpenStackFlags(root *cobra.Command) openStackFlags {
+	carrier := &cobra.Command{}
+	o := addOpenStackFlags(carrier)
+	carrier.Flags().VisitAll(func(f *pflag.Flag) {
+		f.Hidden = f.Name != "os-cloud"
+		root.PersistentFlags().AddFlag(f)
 	})
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, withoutSecret(err)) })
 	return o
 }
 

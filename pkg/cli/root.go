@@ -21,7 +21,10 @@ func NewKubectl(env Env) *cobra.Command {
 
 // NewOpenStack is the command tree of `openstack ystack`.
 func NewOpenStack(env Env) *cobra.Command {
-	return newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack")
+	root := newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack")
+	flags := addGlobalOpenStackFlags(root)
+	root.AddCommand(newImage(env, flags))
+	return root
 }
 
 func newRoot(env Env, name, short string) *cobra.Command {

@@ -32,6 +32,9 @@ type Client struct {
 	// Transport carries the requests; nil means one with short connect and
 	// response limits, so that a dead registry is an error within ten seconds.
 	Transport http.RoundTripper
+	// Patience is how long a registry may take to begin an answer; zero stands for eight
+	// seconds. To finish an upload of gigabytes can take longer.
+	Patience time.Duration
 
 	once   sync.Once // guards shared
 	shared http.RoundTripper
@@ -150,7 +153,7 @@ func (c *Client) nameOptions(host string) []name.Option {
 }
 
 func (c *Client) options(ctx context.Context) []remote.Option {
-	c.once.Do(func() { c.shared = newTransport(c.Transport, c.Insecure) })
+	c.once.Do(func() { c.shared = newTransport(c.Transport, c.Insecure, c.Patience) })
 	return []remote.Option{
 		remote.WithContext(ctx),
 		remote.WithAuthFromKeychain(c.credentials()),

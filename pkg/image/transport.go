@@ -29,23 +29,26 @@ func IsInsecure(host string, insecure []string) bool {
 
 // newTransport puts the rule about plain HTTP in front of base, or of two
 // transports of our own: one that checks certificates and one that does not.
-func newTransport(base http.RoundTripper, insecure []string) http.RoundTripper {
+func newTransport(base http.RoundTripper, insecure []string, patience time.Duration) http.RoundTripper {
 	if base != nil {
 		return &guard{verified: base, unverified: base, insecure: insecure}
 	}
-	unverified := dialer()
+	unverified := dialer(patience)
 	unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // only for hosts that the site lists
-	return &guard{verified: dialer(), unverified: unverified, insecure: insecure}
+	return &guard{verified: dialer(patience), unverified: unverified, insecure: insecure}
 }
 
 // dialer has limits short enough that a dead registry is an error soon, for
 // everything but the body: layers may take as long as they take.
-func dialer() *http.Transport {
+func dialer(patience time.Duration) *http.Transport {
+	if patience == 0 {
+		patience = 8 * time.Second
+	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: 8 * time.Second,
+		ResponseHeaderTimeout: patience,
 		IdleConnTimeout:       30 * time.Second,
 		MaxIdleConnsPerHost:   8,
 		ForceAttemptHTTP2:     true,
