@@ -24,6 +24,8 @@ func rulesOf(t reflect.Type) []rule {
 		return []rule{excludes{"manifests", []string{"replicas", "ports", "env", "resources"}}, distinctPorts{}}
 	case reflect.TypeFor[Health]():
 		return []rule{oneOf{"http", "tcp"}}
+	case reflect.TypeFor[Code]():
+		return []rule{atMostOne{"tokenEnv", "tokenFile"}, atMostOne{"secretEnv", "secretFile"}, distinctContexts{}}
 	}
 	return nil
 }
@@ -52,6 +54,19 @@ func (r oneOf) apply(b *binder, n *node, path string) {
 }
 
 func (r oneOf) schema() map[string]any { return map[string]any{"oneOf": requiredEach(r)} }
+
+// atMostOne asks for one of its fields or none.
+type atMostOne []string
+
+func (r atMostOne) apply(b *binder, n *node, path string) {
+	if count(n, r) > 1 {
+		b.fail(n.at, path, "takes only one of %s", strings.Join(r, ", "))
+	}
+}
+
+func (r atMostOne) schema() map[string]any {
+	return map[string]any{"not": map[string]any{"required": []string(r)}}
+}
 
 // excludes forbids other fields beside one.
 type excludes struct {

@@ -17,6 +17,7 @@ type SiteSpec struct {
 	Kubernetes Kubernetes `json:"kubernetes,omitzero" doc:"The cluster to deploy to."`
 	Registries Registries `json:"registries" check:"required" doc:"Where images are pushed and where base images come from."`
 	Builder    Builder    `json:"builder,omitzero" doc:"What builds container images."`
+	Code       *Code      `json:"code,omitempty" doc:"The code registry, and what a push to it starts."`
 }
 
 // Kubernetes is the cluster of the site.
