@@ -24,6 +24,7 @@ func All() []*service.Service {
 		keystone(),
 		glance(),
 		authWebhook(),
+		gitea(),
 	}
 }
 
@@ -34,6 +35,7 @@ func Profiles() map[string][]string {
 		"kubernetes": {"kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"registries": {"registry", "hub", "forward"},
 		"openstack":  {"keystone", "glance", "forward"},
+		"code":       {"gitea"},
 	}
 }
 

@@ -38,6 +38,9 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 	if err := build(ctx, t, t.arguments(part), say, begin); err != nil {
 		return err
 	}
+	if err := copyData(ctx, t, bin); err != nil {
+		return err
+	}
 	for _, name := range t.names() {
 		if err := os.Rename(filepath.Join(part, name), filepath.Join(bin, name)); err != nil {
 			return err
@@ -60,7 +63,7 @@ func (t Target) Present(bin string) bool {
 // arguments of go build. With several programs each gets the name of its
 // package; a single one is named here.
 func (t Target) arguments(out string) []string {
-	args := []string{"build", "-v", "-trimpath", "-ldflags", t.ldflags(), "-o"}
+	args := []string{"build", "-v", "-trimpath", "-tags", t.Tags, "-ldflags", t.ldflags(), "-o"}
 	names := t.names()
 	if len(names) == 1 {
 		return append(args, filepath.Join(out, names[0]), t.Programs[names[0]])
@@ -72,10 +75,44 @@ func (t Target) arguments(out string) []string {
 	return args
 }
 
-func build(ctx context.Context, t Target, args []string, say func(string, ...any), begin time.Time) error {
+// goCommand runs go where the target lies and with what it is compiled with.
+func (t Target) goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.Dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if t.CGO {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
+	}
+	return cmd
+}
+
+// DataDir is where the Data of a target is, given the programs' directory.
+func DataDir(bin, target string) string { return filepath.Join(bin, target+"-data") }
+
+// copyData takes Data out of the module cache, which may be cleaned while the
+// program goes on to be used.
+func copyData(ctx context.Context, t Target, bin string) error {
+	if t.Data == nil {
+		return nil
+	}
+	out, err := t.goCommand(ctx, "list", "-tags", t.Tags, "-f", "{{.Dir}}", t.Programs[t.names()[0]]).Output()
+	if err != nil {
+		return fmt.Errorf("find the sources of %s: %w", t.Name, err)
+	}
+	to := DataDir(bin, t.Name)
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	for _, name := range t.Data {
+		if err := os.CopyFS(filepath.Join(to, name), os.DirFS(filepath.Join(strings.TrimSpace(string(out)), name))); err != nil {
+			return fmt.Errorf("copy the data of %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func build(ctx context.Context, t Target, args []string, say func(string, ...any), begin time.Time) error {
+	cmd := t.goCommand(ctx, args...)
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		return err

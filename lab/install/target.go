@@ -22,6 +22,9 @@ type Target struct {
 	Sources  []string          // what the programs depend on, below Dir; empty: all of it
 	Programs map[string]string // program: package
 	LDFlags  string
+	Tags     string   // build tags
+	CGO      bool     // parts of it are C; its service installs the compiler
+	Data     []string // directories beside the sources of its one program that it reads when it runs; see DataDir
 }
 
 // Targets are all that the lab can compile, from the checkout in repo.
@@ -36,6 +39,10 @@ func Targets(repo string) []Target {
 		{Name: "etcd", Dir: filepath.Join(build, "etcd"), Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}},
 		{Name: "coredns", Dir: filepath.Join(build, "coredns"), Programs: map[string]string{"coredns": "."}},
 		kubernetes,
+		{
+			Name: "gitea", Dir: filepath.Join(build, "gitea"), Programs: map[string]string{"gitea": "code.gitea.io/gitea"},
+			Tags: "sqlite,sqlite_unlock_notify", CGO: true, Data: []string{"options", "templates", "public"},
+		},
 		{
 			Name: "auth-webhook", Dir: repo, Sources: []string{"go.mod", "go.sum", "cmd", "pkg"},
 			Programs: map[string]string{"auth-webhook": "./cmd/kubectl-ystack"}, LDFlags: " -X main.version=lab",
@@ -63,6 +70,9 @@ func (t Target) ldflags() string { return "-s -w" + t.LDFlags }
 func (t Target) key() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH, t.ldflags(), t.Programs) // maps print sorted
+	if t.Tags != "" || t.CGO || t.Data != nil {
+		fmt.Fprintln(sum, t.Tags, t.CGO, t.Data)
+	}
 	sources := t.Sources
 	if len(sources) == 0 {
 		sources = []string{"."}
