@@ -23,7 +23,7 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
-	{"pkg/pipeline"},
+	{"pkg/pipeline", "pkg/hook"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/suggest", "pkg/tenancy/abac"},

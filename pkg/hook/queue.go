@@ -1,0 +1,276 @@
+package hook
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ref is a job of a delivery.
+type ref struct {
+	id  string
+	job int
+}
+
+// queue is what is known of deliveries, and which jobs wait. What happens is applied here and
+// sent to the journal under one lock, so that both have it in the same order.
+type queue struct {
+	journal *Journal
+	now     func() time.Time
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	book     *Book
+	arriving map[string]chan struct{} // deliveries that are not on disk yet
+	waiting  []ref
+	busy     map[string]bool // keys of jobs under way
+	later    map[ref]time.Time
+	closed   bool
+	silent   bool // nobody is told
+	// dirty are the jobs of which the code registry may not know the latest.
+	dirty   map[ref]bool
+	dirtied chan struct{}
+}
+
+func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *queue {
+	q := &queue{
+		silent:  silent,
+		journal: journal, now: now, book: book, arriving: map[string]chan struct{}{},
+		busy: map[string]bool{}, later: map[ref]time.Time{}, dirty: map[ref]bool{}, dirtied: make(chan struct{}, 1),
+	}
+	q.changed.L = &q.mu
+	for _, d := range book.order {
+		for i := range d.Jobs {
+			if r := (ref{d.ID, i}); !d.Jobs[i].State.Over() {
+				q.waiting = append(q.waiting, r)
+			}
+			q.touch(ref{d.ID, i})
+		}
+	}
+	return q
+}
+
+// record applies an event and sends it to the journal. The lock must be held.
+func (q *queue) record(e Event) <-chan error {
+	e.Time = q.now().UTC()
+	if e.Kind == kindAccepted {
+		c := e.Delivery.copy() // the journal encodes it later
+		e.Delivery = &c
+	}
+	q.book.apply(e)
+	return q.journal.append(e)
+}
+
+// add takes a delivery and returns when it is on disk. fresh is false if it was known.
+func (q *queue) add(ctx context.Context, d Delivery) (fresh bool, err error) {
+	q.mu.Lock()
+	if q.book.byID[d.ID] != nil {
+		arriving := q.arriving[d.ID]
+		q.mu.Unlock()
+		return false, q.arrived(ctx, arriving)
+	}
+	d.Received = q.now().UTC()
+	for i := range d.Jobs {
+		d.Jobs[i].Queued = d.Received
+		q.settleRepeated(&d, i)
+	}
+	here := make(chan struct{})
+	q.arriving[d.ID] = here
+	done := q.record(Event{Kind: kindAccepted, Delivery: &d})
+	q.mu.Unlock()
+	// Not interrupted by ctx: somebody else may wait for the same delivery.
+	err = <-done
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.arriving, d.ID)
+	close(here)
+	if err != nil {
+		return true, err
+	}
+	for i := range d.Jobs {
+		if d.Jobs[i].State == Queued {
+			q.waiting = append(q.waiting, ref{d.ID, i})
+		}
+		q.touch(ref{d.ID, i})
+	}
+	q.changed.Broadcast()
+	return true, nil
+}
+
+func (q *queue) arrived(ctx context.Context, arriving chan struct{}) error {
+	if arriving == nil {
+		return nil
+	}
+	select {
+	case <-arriving:
+		return q.journal.broken()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// settleRepeated does not run a commit again that the last push of the line is about and that
+// has not been run yet: the code registry may tell of one push under two ids.
+func (q *queue) settleRepeated(d *Delivery, job int) {
+	line := d.line(job)
+	for i := len(q.book.order) - 1; i >= 0; i-- {
+		other := q.book.order[i]
+		for k := range other.Jobs {
+			if other.line(k) != line || other.Jobs[k].State == Superseded {
+				continue
+			}
+			if !other.Jobs[k].State.Over() && other.After == d.After {
+				j := &d.Jobs[job]
+				j.State, j.By, j.Ended, j.Message = Superseded, other.ID, d.Received, "the same commit waits or runs already"
+			}
+			return
+		}
+	}
+}
+
+// next waits for a job whose application and environment no other job is at, and reserves these.
+func (q *queue) next(ctx context.Context) (ref, bool) {
+	stop := context.AfterFunc(ctx, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.changed.Broadcast()
+	})
+	defer stop()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if ctx.Err() != nil || q.closed {
+			return ref{}, false
+		}
+		for _, r := range q.waiting {
+			if key := q.book.byID[r.id].key(r.job); !q.busy[key] && !q.now().Before(q.later[r]) {
+				q.busy[key] = true
+				return r, true
+			}
+		}
+		q.changed.Wait()
+	}
+}
+
+// release gives the key of a job free again.
+func (q *queue) release(r ref) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.busy, q.book.byID[r.id].key(r.job))
+	q.changed.Broadcast()
+}
+
+// rivals are the waiting jobs of the same line, in the order in which they came.
+func (q *queue) rivals(r ref) []ref {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	line := q.book.byID[r.id].line(r.job)
+	var all []ref
+	for _, w := range q.waiting {
+		// One that was started before, by a process that was killed, is not queued.
+		if d := q.book.byID[w.id]; d.line(w.job) == line && (w == r || d.Jobs[w.job].State == Queued) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// move brings a job into a state, and returns when that is on disk.
+func (q *queue) move(r ref, state State, message, by string) error {
+	q.mu.Lock()
+	j := q.book.byID[r.id].Jobs[r.job]
+	e := Event{Kind: kindMoved, ID: r.id, Job: r.job, State: state, Message: message, By: by, Attempts: j.Attempts}
+	if state == Running {
+		e.Attempts++
+	}
+	done := q.record(e)
+	q.waiting = slices.DeleteFunc(q.waiting, func(w ref) bool { return w == r })
+	delete(q.later, r)
+	q.touch(r)
+	q.mu.Unlock()
+	return <-done
+}
+
+// again puts a job back, not to be started before the delay is over.
+func (q *queue) again(r ref, message string, delay time.Duration) error {
+	err := q.move(r, Queued, message, "")
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append([]ref{r}, q.waiting...)
+	q.later[r] = q.now().Add(delay)
+	time.AfterFunc(delay, q.broadcast)
+	return err
+}
+
+func (q *queue) broadcast() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.changed.Broadcast()
+}
+
+// setTarget notes how a target of a job is.
+func (q *queue) setTarget(r ref, t Target) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.record(Event{Kind: kindTarget, ID: r.id, Job: r.job, Target: &t})
+	q.touch(r)
+}
+
+// replay queues all jobs of a delivery again that are over, and tells how many.
+func (q *queue) replay(id string) (int, error) {
+	q.mu.Lock()
+	d := q.book.byID[id]
+	if d == nil {
+		q.mu.Unlock()
+		return 0, ErrNoDelivery
+	}
+	var waits []<-chan error
+	for i := range d.Jobs {
+		if d.Jobs[i].State.Over() {
+			waits = append(waits, q.record(Event{Kind: kindReplayed, ID: id, Job: i}))
+			q.waiting = append(q.waiting, ref{id, i})
+			q.touch(ref{id, i})
+		}
+	}
+	q.changed.Broadcast()
+	q.mu.Unlock()
+	for _, done := range waits {
+		if err := <-done; err != nil {
+			return 0, err
+		}
+	}
+	return len(waits), nil
+}
+
+// close lets no job start any more.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.changed.Broadcast()
+}
+
+// touch marks a job for the reporter. The lock must be held.
+func (q *queue) touch(r ref) {
+	if q.silent {
+		return
+	}
+	q.dirty[r] = true
+	select {
+	case q.dirtied <- struct{}{}:
+	default:
+	}
+}
+
+// get is a copy of a delivery, nil if there is none.
+func (q *queue) get(id string) *Delivery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.book.byID[id]
+	if d == nil {
+		return nil
+	}
+	c := d.copy()
+	return &c
+}
