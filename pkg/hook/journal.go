@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -16,7 +17,10 @@ import (
 const (
 	journalFile = "journal"
 	lockFile    = "lock"
-	partFiles   = "journal.part-*" // what becomes the journal when it is written anew
+	// gather is the least time between two syncs.
+	gather = 2 * time.Millisecond
+	// partFiles are what becomes the journal when it is written anew.
+	partFiles = "journal.part-*"
 )
 
 // ErrLocked: another process works off the deliveries in the directory.
@@ -142,6 +146,15 @@ func (j *Journal) take() []entry {
 	return all
 }
 
+// more takes what is there, without waiting.
+func (j *Journal) more() []entry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := j.queue
+	j.queue = nil
+	return all
+}
+
 // broken is why nothing can be written any more.
 func (j *Journal) broken() error {
 	if err := j.failure.Load(); err != nil {
@@ -154,7 +167,13 @@ func (j *Journal) broken() error {
 // nothing more: what of the file is on disk is not known then.
 func (j *Journal) write() {
 	defer close(j.ended)
+	var synced time.Time
 	for batch := j.take(); batch != nil; batch = j.take() {
+		// The first after a while is written at once; under load one sync is for many.
+		if since := time.Since(synced); since < gather {
+			time.Sleep(gather - since)
+			batch = append(batch, j.more()...)
+		}
 		var data []byte
 		err := j.broken()
 		for _, e := range batch {
@@ -165,6 +184,7 @@ func (j *Journal) write() {
 		if err == nil {
 			err = j.store(data)
 		}
+		synced = time.Now()
 		for _, e := range batch {
 			if e.done != nil {
 				e.done <- err

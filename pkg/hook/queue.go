@@ -23,6 +23,7 @@ type queue struct {
 	changed  sync.Cond
 	book     *Book
 	arriving map[string]chan struct{} // deliveries that are not on disk yet
+	tail     map[string]ref           // the last job of each line
 	waiting  []ref
 	busy     map[string]bool // keys of jobs under way
 	later    map[ref]time.Time
@@ -31,11 +32,12 @@ type queue struct {
 	// dirty are the jobs of which the code registry may not know the latest.
 	dirty   map[ref]bool
 	dirtied chan struct{}
+	telling bool // about one that is not dirty any more
 }
 
 func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *queue {
 	q := &queue{
-		silent:  silent,
+		silent: silent, tail: map[string]ref{},
 		journal: journal, now: now, book: book, arriving: map[string]chan struct{}{},
 		busy: map[string]bool{}, later: map[ref]time.Time{}, dirty: map[ref]bool{}, dirtied: make(chan struct{}, 1),
 	}
@@ -44,6 +46,9 @@ func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *
 		for i := range d.Jobs {
 			if r := (ref{d.ID, i}); !d.Jobs[i].State.Over() {
 				q.waiting = append(q.waiting, r)
+			}
+			if d.Jobs[i].State != Superseded {
+				q.tail[d.line(i)] = ref{d.ID, i}
 			}
 			q.touch(ref{d.ID, i})
 		}
@@ -91,16 +96,18 @@ func (q *queue) add(ctx context.Context, d Delivery) (fresh bool, err error) {
 	for i := range d.Jobs {
 		if d.Jobs[i].State == Queued {
 			q.waiting = append(q.waiting, ref{d.ID, i})
+			if !q.busy[d.key(i)] { // or else release wakes who can take it
+				q.changed.Broadcast()
+			}
 		}
 		q.touch(ref{d.ID, i})
 	}
-	q.changed.Broadcast()
 	return true, nil
 }
 
 func (q *queue) arrived(ctx context.Context, arriving chan struct{}) error {
-	if arriving == nil {
-		return nil
+	if arriving == nil { // on disk, unless the disk took no more
+		return q.journal.broken()
 	}
 	select {
 	case <-arriving:
@@ -114,19 +121,13 @@ func (q *queue) arrived(ctx context.Context, arriving chan struct{}) error {
 // has not been run yet: the code registry may tell of one push under two ids.
 func (q *queue) settleRepeated(d *Delivery, job int) {
 	line := d.line(job)
-	for i := len(q.book.order) - 1; i >= 0; i-- {
-		other := q.book.order[i]
-		for k := range other.Jobs {
-			if other.line(k) != line || other.Jobs[k].State == Superseded {
-				continue
-			}
-			if !other.Jobs[k].State.Over() && other.After == d.After {
-				j := &d.Jobs[job]
-				j.State, j.By, j.Ended, j.Message = Superseded, other.ID, d.Received, "the same commit waits or runs already"
-			}
-			return
-		}
+	last := q.tail[line]
+	if other := q.book.byID[last.id]; other != nil && !other.Jobs[last.job].State.Over() && other.After == d.After {
+		j := &d.Jobs[job]
+		j.State, j.By, j.Ended, j.Message = Superseded, other.ID, d.Received, "the same commit waits or runs already"
+		return
 	}
+	q.tail[line] = ref{d.ID, job}
 }
 
 // next waits for a job whose application and environment no other job is at, and reserves these.
@@ -179,28 +180,33 @@ func (q *queue) rivals(r ref) []ref {
 // move brings a job into a state, and returns when that is on disk.
 func (q *queue) move(r ref, state State, message, by string) error {
 	q.mu.Lock()
+	done := q.moved(r, state, message, by)
+	q.mu.Unlock()
+	return <-done
+}
+
+// moved is move without waiting. The lock must be held.
+func (q *queue) moved(r ref, state State, message, by string) <-chan error {
 	j := q.book.byID[r.id].Jobs[r.job]
 	e := Event{Kind: kindMoved, ID: r.id, Job: r.job, State: state, Message: message, By: by, Attempts: j.Attempts}
 	if state == Running {
 		e.Attempts++
 	}
-	done := q.record(e)
 	q.waiting = slices.DeleteFunc(q.waiting, func(w ref) bool { return w == r })
 	delete(q.later, r)
 	q.touch(r)
-	q.mu.Unlock()
-	return <-done
+	return q.record(e)
 }
 
-// again puts a job back, not to be started before the delay is over.
+// again puts a job back, before all others, not to be started before the delay is over.
 func (q *queue) again(r ref, message string, delay time.Duration) error {
-	err := q.move(r, Queued, message, "")
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	done := q.moved(r, Queued, message, "")
 	q.waiting = append([]ref{r}, q.waiting...)
 	q.later[r] = q.now().Add(delay)
+	q.mu.Unlock()
 	time.AfterFunc(delay, q.broadcast)
-	return err
+	return <-done
 }
 
 func (q *queue) broadcast() {

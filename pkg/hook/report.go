@@ -149,7 +149,13 @@ func (r *reporter) tell(ctx context.Context, x ref) {
 		return
 	}
 	c := d.copy()
+	q.telling = true
 	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.telling = false
+		q.mu.Unlock()
+	}()
 	for _, status := range untold(&c.Jobs[x.job]) {
 		limited, cancel := context.WithTimeout(ctx, reportTimeout)
 		err := r.s.o.Registry.setStatus(limited, c.Repository, c.After, status)

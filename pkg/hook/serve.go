@@ -89,9 +89,9 @@ func (s *Server) tellLast() {
 	deadline := time.Now().Add(2 * time.Second)
 	for time.Now().Before(deadline) {
 		s.queue.mu.Lock()
-		left := len(s.queue.dirty)
+		told := len(s.queue.dirty) == 0 && !s.queue.telling
 		s.queue.mu.Unlock()
-		if left == 0 {
+		if told {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
