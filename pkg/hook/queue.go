@@ -42,17 +42,23 @@ func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *
 		busy: map[string]bool{}, later: map[ref]time.Time{}, dirty: map[ref]bool{}, dirtied: make(chan struct{}, 1),
 	}
 	q.changed.L = &q.mu
+	var started []ref // these go on first: nothing may overtake what was under way
 	for _, d := range book.order {
 		for i := range d.Jobs {
-			if r := (ref{d.ID, i}); !d.Jobs[i].State.Over() {
+			r := ref{d.ID, i}
+			switch d.Jobs[i].State {
+			case Queued:
 				q.waiting = append(q.waiting, r)
+			case Running:
+				started = append(started, r)
 			}
 			if d.Jobs[i].State != Superseded {
-				q.tail[d.line(i)] = ref{d.ID, i}
+				q.tail[d.line(i)] = r
 			}
-			q.touch(ref{d.ID, i})
+			q.touch(r)
 		}
 	}
+	q.waiting = append(started, q.waiting...)
 	return q
 }
 
@@ -162,15 +168,19 @@ func (q *queue) release(r ref) {
 	q.changed.Broadcast()
 }
 
-// rivals are the waiting jobs of the same line, in the order in which they came.
+// rivals are the waiting jobs of the same line, in the order in which they came. A job that a
+// process that was killed had begun has none: what was begun is finished.
 func (q *queue) rivals(r ref) []ref {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	queued := func(w ref) bool { return q.book.byID[w.id].Jobs[w.job].State == Queued }
+	if !queued(r) {
+		return nil
+	}
 	line := q.book.byID[r.id].line(r.job)
 	var all []ref
 	for _, w := range q.waiting {
-		// One that was started before, by a process that was killed, is not queued.
-		if d := q.book.byID[w.id]; d.line(w.job) == line && (w == r || d.Jobs[w.job].State == Queued) {
+		if q.book.byID[w.id].line(w.job) == line && queued(w) {
 			all = append(all, w)
 		}
 	}

@@ -128,6 +128,9 @@ func (r *reporter) round(ctx context.Context) time.Duration {
 		}
 		r.tell(ctx, x)
 	}
+	if len(refs) > 0 {
+		return 0 // what failed has another time now
+	}
 	return wait
 }
 
@@ -181,7 +184,7 @@ func (r *reporter) failed(ctx context.Context, x ref, j *Job, err error) {
 	q := r.s.queue
 	r.s.metrics.statusFailures.Add(1)
 	r.failures[x]++
-	delay := min(time.Second<<min(r.failures[x], 12), 15*time.Minute)
+	delay := min(time.Second<<min(r.failures[x]-1, 12), 15*time.Minute)
 	r.s.log.Warn("a commit status was not reported", "delivery", x.id, "again_in", delay.String(), "error", err.Error())
 	q.mu.Lock()
 	defer q.mu.Unlock()
