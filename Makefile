@@ -44,6 +44,7 @@ bench: build lab-up ## benchmarks, and the pipeline against the same tools by ha
 	cd lab/bench/abac && go test -run '^$$' -bench . -benchmem .
 	$(IN_LAB) lab/bench/overhead.sh
 	$(IN_LAB) lab/bench/webhook.sh
+	lab/bench/hook.sh
 
 .PHONY: dist
 dist: ## stripped binaries for every platform, in dist/

@@ -27,7 +27,6 @@ type queue struct {
 	waiting  []ref
 	busy     map[string]bool // keys of jobs under way
 	later    map[ref]time.Time
-	closed   bool
 	silent   bool // nobody is told
 	// dirty are the jobs of which the code registry may not know the latest.
 	dirty   map[ref]bool
@@ -147,7 +146,7 @@ func (q *queue) next(ctx context.Context) (ref, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
-		if ctx.Err() != nil || q.closed {
+		if ctx.Err() != nil {
 			return ref{}, false
 		}
 		for _, r := range q.waiting {
@@ -257,14 +256,6 @@ func (q *queue) replay(id string) (int, error) {
 		}
 	}
 	return len(waits), nil
-}
-
-// close lets no job start any more.
-func (q *queue) close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-	q.changed.Broadcast()
 }
 
 // touch marks a job for the reporter. The lock must be held.

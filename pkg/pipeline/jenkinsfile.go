@@ -18,7 +18,7 @@ func Jenkinsfile(a *app.Application, dir, label string) (string, error) {
 	}
 	var stages strings.Builder
 	for _, target := range targetsOf(a) {
-		fmt.Fprintf(&stages, jenkinsStage, groovy(target), groovy(label+"-"+target), groovy(dir))
+		fmt.Fprintf(&stages, jenkinsStage, groovy(target), groovy(label+"-"+target), groovy("kubectl ystack pipeline run "+shell(dir)))
 	}
 	if stages.Len() == 0 {
 		return "", fmt.Errorf("%s: nothing to run: spec.images.container and spec.deploy.container are both needed; see `kubectl ystack schema application`", a.Path)
@@ -39,7 +39,16 @@ func groovy(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`).Replace(s) + "'"
 }
 
-// The directory reaches the shell as a variable, so that no shell looks into it.
+var plainWord = regexp.MustCompile(`^[-_./A-Za-z0-9]+$`)
+
+// shell quotes a word that no shell looks into.
+func shell(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 const (
 	jenkinsFile = `// Runs %s from its source to its platforms. Printed by: kubectl ystack pipeline jenkinsfile
 pipeline {
@@ -58,12 +67,11 @@ pipeline {
 `
 	jenkinsStage = `        stage(%s) {
             agent { label %s }
-            environment { APP_DIR = %s }
             steps {
                 checkout scm
                 sh 'test -z "$COMMIT" || git checkout --detach "$COMMIT"'
                 sh 'echo "delivery ${DELIVERY:-none}, commit $(git rev-parse HEAD)"'
-                sh 'kubectl ystack pipeline run "$APP_DIR"'
+                sh %s
             }
         }
 `
