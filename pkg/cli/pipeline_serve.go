@@ -128,11 +128,14 @@ func (p *pushRunner) Run(ctx context.Context, w hook.Work, report func(hook.Targ
 		return hook.Result{State: hook.Queued, Message: err.Error()}
 	}
 	defer remove()
+	if dir, err = hook.Below(dir, w.Directory); err != nil {
+		return hook.Result{State: hook.Failed, Message: err.Error()}
+	}
 	ctx, cancel := withTimeout(ctx, p.timeout)
 	defer cancel()
 	result := hook.Result{State: hook.Succeeded}
 	for _, target := range pushTargets {
-		t := target.run(ctx, p, w, filepath.Join(dir, filepath.FromSlash(w.Directory)), report)
+		t := target.run(ctx, p, w, dir, report)
 		report(t)
 		if t.State != hook.Succeeded {
 			result = hook.Result{State: hook.Failed, Message: t.Name + ": " + t.Message}

@@ -170,6 +170,24 @@ func (c *Checkouts) Checkout(ctx context.Context, repository, commit string) (di
 	return dir, remove, nil
 }
 
+// Below is a directory of a checkout, which no link may lead out of.
+func Below(checkout, directory string) (string, error) {
+	top, err := filepath.EvalSymlinks(checkout)
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Join(top, filepath.FromSlash(directory)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the repository has no directory %s", directory)
+	} else if err != nil {
+		return "", err
+	}
+	if rel, err := filepath.Rel(top, dir); err != nil || !filepath.IsLocal(rel) {
+		return "", fmt.Errorf("%s leads out of the repository", directory)
+	}
+	return dir, nil
+}
+
 // git runs git in a directory. The token goes to the code registry's host only, and through the
 // environment, which other users cannot read, unlike arguments.
 func (c *Checkouts) git(ctx context.Context, dir string, args ...string) (string, error) {

@@ -129,6 +129,23 @@ func TestCheckout(t *testing.T) {
 	}
 }
 
+func TestBelow(t *testing.T) {
+	top := t.TempDir()
+	for link, to := range map[string]string{"inside": "web", "outside": "..", "away": "/"} {
+		if err := os.Symlink(to, filepath.Join(top, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(top, "web"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for directory, want := range map[string]string{".": "", "web": "", "inside": "", "outside": "leads out", "away": "leads out", "nosuch": "no directory"} {
+		if _, err := Below(top, directory); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", directory, err)
+		}
+	}
+}
+
 func TestSettle(t *testing.T) {
 	o := newOrigin(t)
 	first, second := o.push("web/a"), o.push("api/b")

@@ -2,12 +2,15 @@ package hook
 
 import "time"
 
+// lineAge is how long a branch that nobody pushes to is known.
+const lineAge = 90 * 24 * time.Hour
+
 // compact drops what is over and told, but for the newest keep deliveries and what is needed to
 // know where each line and each environment is. It returns what is left as events.
 func (q *queue) compact(keep int) []Event {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	needed := q.book.lastOfEach()
+	needed := q.book.lastOfEach(q.now().Add(-lineAge))
 	var left []*Delivery
 	var events []Event
 	for i, d := range q.book.order {
@@ -34,8 +37,8 @@ func (q *queue) untold(d *Delivery) bool {
 }
 
 // lastOfEach are the deliveries that were accepted last for each line, those that ran last for
-// each line, and those that succeeded last for each key.
-func (b *Book) lastOfEach() map[string]bool {
+// each line, and those that succeeded last for each key, as far as they came since.
+func (b *Book) lastOfEach(since time.Time) map[string]bool {
 	last := map[string]*Delivery{}
 	started := map[string]time.Time{}
 	later := func(what string, d *Delivery, at time.Time) {
@@ -44,6 +47,9 @@ func (b *Book) lastOfEach() map[string]bool {
 		}
 	}
 	for _, d := range b.order {
+		if d.Received.Before(since) {
+			continue
+		}
 		for k := range d.Jobs {
 			later("accepted\x00"+d.line(k), d, d.Received)
 			if ran(d.Jobs[k].State) {
@@ -61,18 +67,23 @@ func (b *Book) lastOfEach() map[string]bool {
 	return needed
 }
 
-// before is the delivery that was started last among those whose job fits.
-func (b *Book) before(fits func(d *Delivery, job int) bool) *Delivery {
-	var last *Delivery
-	var at time.Time
-	for _, d := range b.order {
-		for k := range d.Jobs {
-			if fits(d, k) && !d.Jobs[k].Started.Before(at) {
-				last, at = d, d.Jobs[k].Started
-			}
-		}
+// mark is a run that was the last of its kind.
+type mark struct {
+	id, commit string
+	started    time.Time
+}
+
+// remember notes a run: the last of its line, and if it succeeded, of its key. The lock must be
+// held.
+func (q *queue) remember(d *Delivery, job int) {
+	j := &d.Jobs[job]
+	m := mark{d.ID, d.After, j.Started}
+	if line := d.line(job); ran(j.State) && !m.started.Before(q.lastRun[line].started) {
+		q.lastRun[line] = m
 	}
-	return last
+	if key := d.key(job); j.State == Succeeded && !m.started.Before(q.lastGood[key].started) {
+		q.lastGood[key] = m
+	}
 }
 
 func ran(s State) bool { return s == Succeeded || s == Failed }

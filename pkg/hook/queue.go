@@ -24,6 +24,8 @@ type queue struct {
 	book     *Book
 	arriving map[string]chan struct{} // deliveries that are not on disk yet
 	tail     map[string]ref           // the last job of each line
+	lastRun  map[string]mark          // by line
+	lastGood map[string]mark          // by key
 	waiting  []ref
 	busy     map[string]bool // keys of jobs under way
 	later    map[ref]time.Time
@@ -36,7 +38,7 @@ type queue struct {
 
 func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *queue {
 	q := &queue{
-		silent: silent, tail: map[string]ref{},
+		silent: silent, tail: map[string]ref{}, lastRun: map[string]mark{}, lastGood: map[string]mark{},
 		journal: journal, now: now, book: book, arriving: map[string]chan struct{}{},
 		busy: map[string]bool{}, later: map[ref]time.Time{}, dirty: map[ref]bool{}, dirtied: make(chan struct{}, 1),
 	}
@@ -54,6 +56,7 @@ func newQueue(journal *Journal, book *Book, now func() time.Time, silent bool) *
 			if d.Jobs[i].State != Superseded {
 				q.tail[d.line(i)] = r
 			}
+			q.remember(d, i)
 			q.touch(r)
 		}
 	}
@@ -204,7 +207,9 @@ func (q *queue) moved(r ref, state State, message, by string) <-chan error {
 	q.waiting = slices.DeleteFunc(q.waiting, func(w ref) bool { return w == r })
 	delete(q.later, r)
 	q.touch(r)
-	return q.record(e)
+	done := q.record(e)
+	q.remember(q.book.byID[r.id], r.job)
+	return done
 }
 
 // again puts a job back, before all others, not to be started before the delay is over.

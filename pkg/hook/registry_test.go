@@ -157,8 +157,9 @@ func TestReport(t *testing.T) {
 	go func() { s.report(ctx); close(reporting) }()
 	eventually(t, "the first is told", func() bool { return strings.HasSuffix(reg.told(), "ystack/container=success ystack=success") })
 	s.deliver(request(t, "2", "push", pushOf(2)))
+	s.deliver(request(t, "2-again", "push", pushOf(2)))
 	eventually(t, "the second is told", func() bool { return strings.HasSuffix(reg.told(), "ystack=failure") })
-	if !strings.Contains(reg.told(), "ystack/container=failure") {
+	if !strings.Contains(reg.told(), "ystack/container=failure") || strings.Contains(reg.told(), "error") {
 		t.Errorf("told %s", reg.told())
 	}
 	eventually(t, "it is on record", func() bool { return len(untold(&s.queue.get("2").Jobs[0])) == 0 })

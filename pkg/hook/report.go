@@ -151,6 +151,10 @@ func (r *reporter) tell(ctx context.Context, x ref) {
 		q.mu.Unlock()
 		return
 	}
+	if by := q.book.byID[d.Jobs[x.job].By]; by != nil && by.After == d.After {
+		q.mu.Unlock() // the other delivery tells of the commit
+		return
+	}
 	c := d.copy()
 	q.telling = true
 	q.mu.Unlock()

@@ -169,13 +169,8 @@ func (s *Server) assemble(r ref) Work {
 	defer q.mu.Unlock()
 	d := q.book.byID[r.id].copy()
 	w := Work{Delivery: d.ID, Push: d.Push, Job: d.Jobs[r.job]}
-	line, key := d.line(r.job), d.key(r.job)
-	if last := q.book.before(func(o *Delivery, k int) bool { return ran(o.Jobs[k].State) && o.line(k) == line }); last != nil {
-		w.Last, w.LastBy = last.After, last.ID
-	}
-	if base := q.book.before(func(o *Delivery, k int) bool { return o.Jobs[k].State == Succeeded && o.key(k) == key }); base != nil {
-		w.Base = base.After
-	}
+	last := q.lastRun[d.line(r.job)]
+	w.Last, w.LastBy, w.Base = last.commit, last.id, q.lastGood[d.key(r.job)].commit
 	return w
 }
 
