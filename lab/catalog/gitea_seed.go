@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/ystackdev/ystack/lab/process"
 	"github.com/ystackdev/ystack/lab/service"
@@ -116,7 +117,26 @@ func seedExample(ctx context.Context, l *service.Lab) error {
 			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
 		}
 	}
-	return nil
+	return untilPushed(ctx, user, path)
+}
+
+// untilPushed waits for Gitea to take note of a push, which it does a moment later.
+func untilPushed(ctx context.Context, user giteaCaller, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		var repository struct {
+			Empty bool `json:"empty"`
+		}
+		if err := user.call(ctx, http.MethodGet, path, nil, &repository); err != nil || !repository.Empty {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gitea does not see what was pushed: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // giteaCaller calls Gitea's API, with a password or a token.
