@@ -27,7 +27,7 @@ func (s State) Over() bool { return s != Queued && s != Running }
 type Delivery struct {
 	ID       string    `json:"id"`
 	Received time.Time `json:"received"`
-	// Source is how it came to be known: hook, redelivered or head.
+	// Source is how it came to be known: SourceHook or SourceHead.
 	Source string `json:"source"`
 	Push
 	Jobs []Job `json:"jobs"`

@@ -87,6 +87,9 @@ func (q *queue) add(ctx context.Context, d Delivery) (fresh bool, err error) {
 	for i := range d.Jobs {
 		d.Jobs[i].Queued = d.Received
 		q.settleRepeated(&d, i)
+		if d.Jobs[i].State == Queued {
+			q.waiting = append(q.waiting, ref{d.ID, i})
+		}
 	}
 	here := make(chan struct{})
 	q.arriving[d.ID] = here
@@ -102,11 +105,8 @@ func (q *queue) add(ctx context.Context, d Delivery) (fresh bool, err error) {
 		return true, err
 	}
 	for i := range d.Jobs {
-		if d.Jobs[i].State == Queued {
-			q.waiting = append(q.waiting, ref{d.ID, i})
-			if !q.busy[d.key(i)] { // or else release wakes who can take it
-				q.changed.Broadcast()
-			}
+		if !q.busy[d.key(i)] { // or else release wakes who can take it
+			q.changed.Broadcast()
 		}
 		q.touch(ref{d.ID, i})
 	}
@@ -153,7 +153,7 @@ func (q *queue) next(ctx context.Context) (ref, bool) {
 			return ref{}, false
 		}
 		for _, r := range q.waiting {
-			if key := q.book.byID[r.id].key(r.job); !q.busy[key] && !q.now().Before(q.later[r]) {
+			if key := q.book.byID[r.id].key(r.job); !q.busy[key] && q.arriving[r.id] == nil && !q.now().Before(q.later[r]) {
 				q.busy[key] = true
 				return r, true
 			}
@@ -175,7 +175,7 @@ func (q *queue) release(r ref) {
 func (q *queue) rivals(r ref) []ref {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	queued := func(w ref) bool { return q.book.byID[w.id].Jobs[w.job].State == Queued }
+	queued := func(w ref) bool { return q.book.byID[w.id].Jobs[w.job].State == Queued && q.arriving[w.id] == nil }
 	if !queued(r) {
 		return nil
 	}
