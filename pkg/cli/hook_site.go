@@ -48,6 +48,28 @@ func (s *codeSite) registry(env Env) *hook.Registry {
 	return hook.NewRegistry(s.Spec.Code, s.token, "kubectl-ystack/"+env.Version)
 }
 
+// environments are the sites that routes lead to, each once.
+func (s *codeSite) environments() ([]*app.Site, error) {
+	var all []*app.Site
+	seen := map[string]bool{}
+	for _, route := range s.routes {
+		if seen[route.Site] {
+			continue
+		}
+		seen[route.Site] = true
+		if route.Site == "" {
+			all = append(all, s.Site)
+			continue
+		}
+		site, err := app.LoadSite(s.Relative(route.Site))
+		if err != nil {
+			return nil, fmt.Errorf("the Site file of the route for %s: %w", route.Repository, err)
+		}
+		all = append(all, site)
+	}
+	return all, nil
+}
+
 // refer reads what the Site file names: a variable or a file. Naming none gives "".
 func (s *codeSite) refer(env Env, what, variable, file string) (string, error) {
 	if variable != "" {

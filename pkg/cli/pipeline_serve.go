@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/hook"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
@@ -73,12 +72,9 @@ func (o *pipelineServe) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, route := range site.routes {
-		if route.Site != "" {
-			if _, err := app.LoadSite(site.Relative(route.Site)); err != nil {
-				return fmt.Errorf("the Site file of the route for %s: %w", route.Repository, err)
-			}
-		}
+	environments, err := site.environments()
+	if err != nil {
+		return err
 	}
 	o.serve.Dir, o.serve.Routes, o.serve.Secret = hookDir(o.env), site.routes, site.secret
 	o.serve.Now, o.serve.Log = time.Now, log
@@ -90,6 +86,11 @@ func (o *pipelineServe) run(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
+	for _, e := range environments { // nothing is asked of the clusters yet
+		if _, err := o.kube.client(e.Spec.Kubernetes.Context); err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+	}
 	checkouts, err := hook.OpenCheckouts(filepath.Join(o.env.cacheDir(), "hook"), site.Spec.Code.URL, site.token)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/ystackdev/ystack/pkg/app"
 )
@@ -29,7 +30,7 @@ func NewRoutes(site *app.Site) (Routes, error) {
 // jobs are what the push starts. known tells whether there is a route for its repository at all.
 func (r Routes) jobs(p Push) (jobs []Job, known bool) {
 	for _, route := range r {
-		if route.Repository != p.Repository {
+		if !strings.EqualFold(route.Repository, p.Repository) { // code registries do not tell them apart
 			continue
 		}
 		known = true

@@ -218,6 +218,7 @@ func TestRoutes(t *testing.T) {
 		contexts           string
 	}{
 		{"acme/hello", "main", true, "ystack"},
+		{"Acme/Hello", "main", true, "ystack"},
 		{"acme/hello", "mainline", true, ""},
 		{"acme/shop", "release/1", true, "ystack/web ystack/api"},
 		{"acme/shop", "release/1/2", true, ""},
