@@ -46,6 +46,7 @@ bench: build lab-up ## benchmarks, and the pipeline against the same tools by ha
 	$(IN_LAB) lab/bench/webhook.sh
 	$(IN_LAB) go test -v -count=1 -timeout 30m -tags e2e,scale -run AtScale ./e2e/
 	$(IN_LAB) lab/bench/image-copy.sh 512
+	lab/bench/hook.sh
 
 .PHONY: dist
 dist: ## stripped binaries for every platform, in dist/

@@ -23,7 +23,7 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
-	{"pkg/pipeline", "pkg/tenancy/watch"},
+	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
 	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
 	{"pkg/image/store"},

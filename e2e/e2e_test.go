@@ -6,6 +6,7 @@ package e2e
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +59,15 @@ func TestScripts(t *testing.T) {
 			}
 			return makeApp(filepath.Join(e.WorkDir, "app"), name)
 		},
+		Condition: func(name string) (bool, error) {
+			if name == "code" {
+				return haveCode(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"repository": repository,
+			"freeport":   freeport,
 			// replace OLD NEW FILE: sed, but an OLD that is not there fails.
 			"replace": func(ts *testscript.TestScript, _ bool, args []string) {
 				path := ts.MkAbs(args[2])

@@ -34,3 +34,37 @@ step "The page again, fetched by name by a client behind the router"
 # The router's kernel has a route a moment after BIRD has it.
 url=http://hello.hello.svc.cluster.local/
 bin/lab shell --in client -- curl -s --fail --retry 20 --retry-all-errors --retry-delay 1 --max-time 5 "$url" || { echo "$url does not answer" >&2; exit 1; }
+
+step "A push starts it: kubectl ystack pipeline serve, and the code registry's hook"
+work=$(mktemp -d)
+export XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache YSTACK_SITE=$YSTACK_LAB/etc/site-push.yaml
+kubectl ystack pipeline serve --listen 127.0.0.1:18088 2>"$work/serve.log" &
+serve=$!
+trap 'kill $serve; wait $serve; rm -rf "$work"' EXIT
+soon() { # COMMAND…: again until it succeeds
+  for _ in $(seq 1500); do "$@" >"$work/out" 2>&1 && return; sleep 0.2; done
+  cat "$work/out" "$work/serve.log" >&2; return 1
+}
+soon curl -sSf http://127.0.0.1:18088/readyz
+kubectl ystack pipeline hook install dev/hello --url http://127.0.0.1:18088/hook
+
+step "git push"
+code=http://127.0.0.1:15030
+git -c credential.helper= clone -q "$code/dev/hello.git" "$work/hello"
+title="Pushed at $(date +%T)"
+sed -i "s,<title>.*</title>,<title>$title</title>," "$work/hello/main.go"
+git -C "$work/hello" -c user.name=dev -c user.email=dev@lab.example commit -qam "$title"
+git -C "$work/hello" push -q "${code/:\/\//://dev:secret-of-dev@}/dev/hello.git" main
+commit=$(git -C "$work/hello" rev-parse HEAD)
+over() { ! kubectl ystack pipeline deliveries list | grep -E 'queued|running' && kubectl ystack pipeline deliveries list | grep "${commit:0:12}"; }
+soon over
+kubectl ystack pipeline deliveries list
+
+step "The statuses in the code registry, and the new page"
+told() { curl -sSf "$code/api/v1/repos/dev/hello/commits/$commit/status" | grep '"state":"success"'; }
+soon told
+grep -oE '"status":"[a-z]+","target_url":"[^"]*","description":"[^"]*","url":"[^"]*","context":"[^"]*"' "$work/out" |
+  sed -E 's/"status":"([a-z]+)".*"description":"([^"]*)".*"context":"([^"]*)"/\3: \1, \2/'
+page() { bin/lab shell -- curl -s --fail --max-time 5 "http://$ip/" | grep "$title"; }
+soon page
+grep "$title" "$work/out"

@@ -29,6 +29,7 @@ func All() []*service.Service {
 		confd(),
 		birdService(),
 		nodeStatus(),
+		gitea(),
 	}
 }
 
@@ -40,6 +41,7 @@ func Profiles() map[string][]string {
 		"registries": {"registry", "hub", "forward"},
 		"openstack":  {"keystone", "glance", "forward"},
 		"bgp":        {"router", "client", "bird", "node-status", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
+		"code":       {"gitea"},
 	}
 }
 

@@ -50,14 +50,13 @@ func Compile(ctx context.Context, t Target, bin string, say func(string, ...any)
 	return process.WriteFile(stamp, []byte(key), 0o644)
 }
 
-// copy brings the files that the programs work with from the module's sources.
+// copy brings the files that the programs work with from the module's sources: the module
+// cache may be cleaned while they go on being used.
 func (t Target) copy(ctx context.Context, bin string) error {
 	if len(t.Copies) == 0 {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", t.Module)
-	cmd.Dir = t.Dir
-	out, err := cmd.Output()
+	out, err := t.goCommand(ctx, "list", "-m", "-f", "{{.Dir}}", t.Module).Output()
 	if err != nil {
 		return fmt.Errorf("find the sources of %s: %w", t.Module, err)
 	}
@@ -91,7 +90,7 @@ func (t Target) Present(bin string) bool {
 // arguments of go build. With several programs each gets the name of its
 // package; a single one is named here.
 func (t Target) arguments(out string) []string {
-	args := []string{"build", "-v", "-trimpath", "-ldflags", t.ldflags(), "-o"}
+	args := []string{"build", "-v", "-trimpath", "-tags", t.Tags, "-ldflags", t.ldflags(), "-o"}
 	names := t.names()
 	if len(names) == 1 {
 		return append(args, filepath.Join(out, names[0]), t.Programs[names[0]])
@@ -103,10 +102,19 @@ func (t Target) arguments(out string) []string {
 	return args
 }
 
-func build(ctx context.Context, t Target, args []string, say func(string, ...any), begin time.Time) error {
+// goCommand runs go where the target lies and with what it is compiled with.
+func (t Target) goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.Dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if t.CGO {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
+	}
+	return cmd
+}
+
+func build(ctx context.Context, t Target, args []string, say func(string, ...any), begin time.Time) error {
+	cmd := t.goCommand(ctx, args...)
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ type Target struct {
 	Sources  []string          // what the programs depend on, below Dir; empty: all of it
 	Programs map[string]string // program: package
 	LDFlags  string
+	Tags     string            // build tags
+	CGO      bool              // parts of it are C; its service installs the compiler
 	Module   string            // a module among its dependencies
 	Copies   map[string]string // directories of Module that are put beside the programs: name: directory
 }
@@ -42,6 +44,11 @@ func Targets(repo string) []Target {
 			Name: "confd", Dir: filepath.Join(build, "confd"), Programs: map[string]string{"confd": "."},
 			Module: "github.com/projectcalico/calico",
 			Copies: map[string]string{"calico-crd": "libcalico-go/config/crd", "calico-confd": "confd/etc/calico/confd"},
+		},
+		{
+			Name: "gitea", Dir: filepath.Join(build, "gitea"), Programs: map[string]string{"gitea": "code.gitea.io/gitea"},
+			Tags: "sqlite,sqlite_unlock_notify", CGO: true, Module: "code.gitea.io/gitea",
+			Copies: map[string]string{"gitea-data/options": "options", "gitea-data/templates": "templates", "gitea-data/public": "public"},
 		},
 		{
 			Name: "auth-webhook", Dir: repo, Sources: []string{"go.mod", "go.sum", "cmd", "pkg"},
@@ -70,6 +77,9 @@ func (t Target) ldflags() string { return "-s -w" + t.LDFlags }
 func (t Target) key() (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH, t.ldflags(), t.Programs) // maps print sorted
+	if t.Tags != "" || t.CGO {
+		fmt.Fprintln(sum, t.Tags, t.CGO)
+	}
 	if len(t.Copies) > 0 {
 		fmt.Fprintln(sum, t.Module, t.Copies)
 	}

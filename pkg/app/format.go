@@ -51,6 +51,7 @@ func formats() map[string]format {
 		"kind-site":        {enum: []string{KindSite}},
 		"kind-tenantsync":  {enum: []string{KindTenantSync}},
 		"builder":          {enum: []string{"", "buildah", "buildkit", "podman", "docker"}},
+		"code-kind":        {enum: []string{"github", "gitea"}},
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
 		"pod-security":     {enum: []string{"privileged", "baseline", "restricted"}},
 		"subjects":         {enum: []string{"groups", "users"}},
@@ -81,6 +82,11 @@ func formats() map[string]format {
 		"cluster-role":   {must: "must be the name of a ClusterRole: letters, digits, hyphens, dots, underscores and colons", patterns: []string{`^[-._:A-Za-z0-9]*[A-Za-z0-9]$`}},
 		"prefix":         {must: "must be printable and not start with system:", patterns: []string{`^[!-~]*$`}, not: `^system:`},
 		"percent":        {must: "must be a share from 0% to 100%", patterns: []string{`^([0-9]|[1-9][0-9]|100)%$`}},
+
+		"http-url":        {must: "must be http:// or https://, HOST[:PORT] and perhaps a path, without credentials", patterns: []string{`^https?://` + anyHost + `(/[-._~A-Za-z0-9]+)*/?$`}, private: true},
+		"code-repository": {must: "must be OWNER/NAME, as the code registry writes it", patterns: []string{`^[-_A-Za-z0-9][-._A-Za-z0-9]*/[-_A-Za-z0-9][-._A-Za-z0-9]*$`}},
+		"branch":          {must: "must be the name of a branch, without refs/heads/; * may stand for a part of it", patterns: []string{`^[^-/\\\[\]?~^: \x00-\x1f]`, `^([^r]|r([^e]|$)|re([^f]|$)|ref([^s]|$)|refs([^/]|$))[^\\\[\]?~^: \x00-\x1f]*$`}},
+		"status-context":  {must: "must be letters, digits, and inner hyphens, dots, underscores and slashes, at most 60 characters", patterns: []string{`^[A-Za-z0-9]([-._/A-Za-z0-9]*[A-Za-z0-9])?$`}, length: 60},
 
 		"port":  {must: "must be a port number from 1 to 65535", low: 1, high: 65535},
 		"count": {must: "must be a whole number, 0 or more", low: 0, high: maxInt32},

@@ -28,6 +28,8 @@ func rulesOf(t reflect.Type) []rule {
 		return []rule{oneOf{"artifactory", "oci"}}
 	case reflect.TypeFor[Artifactory]():
 		return []rule{atMostOne{"tokenFile", "tokenEnv"}}
+	case reflect.TypeFor[Code]():
+		return []rule{atMostOne{"tokenEnv", "tokenFile"}, atMostOne{"secretEnv", "secretFile"}, distinctContexts{}}
 	}
 	return nil
 }

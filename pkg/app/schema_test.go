@@ -16,7 +16,7 @@ import (
 // one document of sound YAML.
 func TestSchemaAgrees(t *testing.T) {
 	// What JSON schema cannot say.
-	loaderOnly := []string{"duplicate.yaml", "ports-clash.yaml"}
+	loaderOnly := []string{"duplicate.yaml", "ports-clash.yaml", "code-clash.yaml"}
 	for _, kind := range kinds() {
 		for _, path := range examples(t, kind) {
 			r := &reader{}
@@ -106,6 +106,26 @@ func TestSchemaAgreesOnFields(t *testing.T) {
 			KindTenantSync, "{identity: {prefix: %s}}",
 			[]string{"''", "'keystone:'", "a"},
 			[]string{"'system:'", "'system:x'", "'a b'", "1"},
+		},
+		{
+			KindSite, "{registries: {push: a.b/c}, code: {kind: github, url: %s}}",
+			[]string{"https://github.example", "http://127.0.0.1:3000/", "https://a.b/code/x"},
+			[]string{"github.example", "https://u:p@a.b", "https://a.b/?x", "ssh://a.b", "''"},
+		},
+		{
+			KindSite, "{registries: {push: a.b/c}, code: {kind: gitea, url: 'http://a', %s}}",
+			[]string{"tokenEnv: A", "tokenFile: t, secretFile: s", "api: 'http://a/api'", "routes: []"},
+			[]string{"tokenEnv: A, tokenFile: t", "secretEnv: A, secretFile: t", "token: x", "routes: {}"},
+		},
+		{
+			KindSite, "{registries: {push: a.b/c}, code: {kind: gitea, url: 'http://a', routes: [{repository: a/b, %s}]}}",
+			[]string{"branch: main", "branch: release/*", "branch: r", "branch: refsx", "directory: x/y", "paths: [a, b/c]", "site: prod.yaml", "context: ystack/prod"},
+			[]string{"branch: refs/heads/main", "branch: ''", "branch: -x", "branch: 'a b'", "branch: '[a]'", "branch: 'a\\b'", "directory: /x", "paths: [/x]", "context: a b", "context: /", "branches: main"},
+		},
+		{
+			KindSite, "{registries: {push: a.b/c}, code: {kind: gitea, url: 'http://a', routes: [{repository: %s}]}}",
+			[]string{"a/b", "A_1/b.c-d"},
+			[]string{"a", "a/b/c", "/a", "a/", ".a/b", "a b/c", "../x"},
 		},
 	}
 	for _, c := range cases {

@@ -19,6 +19,7 @@ type SiteSpec struct {
 	Registries Registries `json:"registries" check:"required" doc:"Where images are pushed and where base images come from."`
 	Archive    *Archive   `json:"archive,omitempty" doc:"Where images of machines are kept."`
 	Builder    Builder    `json:"builder,omitzero" doc:"What builds container images."`
+	Code       *Code      `json:"code,omitempty" doc:"The code registry, and what a push to it starts."`
 }
 
 // OpenStack is the cloud of the site.

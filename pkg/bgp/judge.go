@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -39,7 +40,7 @@ func (j *judge) nodes() []NodeStatus {
 		report, ok := j.reports[n.Metadata.Name]
 		out = append(out, NodeStatus{n.Metadata.Name, n.announces(), ok, report})
 	}
-	slices.SortFunc(out, func(a, b NodeStatus) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -95,8 +96,9 @@ func (f *Facts) status(reports map[string]NodeReport, all bool) *Status {
 			}
 		}
 	}
-	slices.SortFunc(s.Services, func(a, b ServiceStatus) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Address, b.Address))
+	sort.Slice(s.Services, func(i, j int) bool {
+		a, b := &s.Services[i], &s.Services[j]
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Address, b.Address)) < 0
 	})
 	for _, l := range Lists() {
 		for _, e := range f.Entries[l] {

@@ -123,7 +123,7 @@ func (o *authWebhookServe) run(cmd *cobra.Command) error {
 	if o.serve.CertFile == "" || o.serve.KeyFile == "" {
 		return usagef("--tls-cert-file and --tls-private-key-file are required: the API server speaks TLS only")
 	}
-	log, err := o.logger()
+	log, err := jsonLogger(o.env, o.logLevel)
 	if err != nil {
 		return err
 	}
@@ -151,12 +151,4 @@ func (o *authWebhookServe) run(cmd *cobra.Command) error {
 		log.Warn("--username-prefix is empty: a Keystone user may bear the name of a user of another authenticator, such as the holder of a certificate, and be taken for that one")
 	}
 	return authwebhook.Serve(cmd.Context(), a, o.serve)
-}
-
-func (o *authWebhookServe) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return nil, usageError{fmt.Errorf("--log-level is %q: debug, info, warn or error", o.logLevel)}
-	}
-	return slog.New(slog.NewJSONHandler(o.env.Err, &slog.HandlerOptions{Level: level})), nil
 }

@@ -62,6 +62,10 @@ func TestHelp(t *testing.T) {
 		"kubectl":               {},
 		"pipeline":              {"pipeline"},
 		"pipeline-run":          {"pipeline", "run", "--help"},
+		"pipeline-serve":        {"pipeline", "serve", "--help"},
+		"pipeline-deliveries":   {"pipeline", "deliveries", "replay", "--help"},
+		"pipeline-hook":         {"pipeline", "hook", "install", "--help"},
+		"pipeline-jenkinsfile":  {"pipeline", "jenkinsfile", "--help"},
 		"deploy-image":          {"deploy-image", "--help"},
 		"deploy-image-rollback": {"deploy-image", "rollback", "--help"},
 	} {

@@ -50,6 +50,9 @@ func (e Env) color() bool {
 // stateDir is where runs are recorded.
 func (e Env) stateDir() string { return e.xdg("XDG_STATE_HOME", ".local/state") }
 
+// cacheDir is for what can be fetched again.
+func (e Env) cacheDir() string { return e.xdg("XDG_CACHE_HOME", ".cache") }
+
 func (e Env) xdg(name, fallback string) string {
 	if dir := e.Getenv(name); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "ystack")

@@ -39,8 +39,9 @@ func kubeFlagsIn(set *pflag.FlagSet) *kubeFlags {
 // client connects to the cluster that flags, site and kubeconfig agree on;
 // the context of a flag wins over the site's.
 func (k *kubeFlags) client(siteContext string) (*kube.Client, error) {
-	if k.overrides.CurrentContext == "" {
-		k.overrides.CurrentContext = siteContext
+	overrides := k.overrides // the next site may have another context
+	if overrides.CurrentContext == "" {
+		overrides.CurrentContext = siteContext
 	}
-	return kube.Load(k.loading, &k.overrides, "ystack")
+	return kube.Load(k.loading, &overrides, "ystack")
 }

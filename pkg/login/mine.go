@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -165,8 +166,9 @@ func (y *survey) note(format string, args ...any) {
 }
 
 func (y *survey) finish(ctx context.Context) ([]Mine, error) {
-	slices.SortFunc(y.all, func(a, b Mine) int {
-		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Context, b.Context))
+	sort.Slice(y.all, func(i, j int) bool {
+		a, b := &y.all[i], &y.all[j]
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Context, b.Context)) < 0
 	})
 	if ctx.Err() != nil {
 		return y.all, context.Cause(ctx)

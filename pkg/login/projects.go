@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
@@ -66,8 +67,8 @@ func (l *session) known(ctx context.Context) ([]keystone.Project, error) {
 	if err := l.nameDomains(ctx, all); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b keystone.Project) int {
-		return strings.Compare(projectName(a)+"\x00"+a.ID, projectName(b)+"\x00"+b.ID)
+	sort.Slice(all, func(i, j int) bool {
+		return projectName(all[i])+"\x00"+all[i].ID < projectName(all[j])+"\x00"+all[j].ID
 	})
 	return all, nil
 }

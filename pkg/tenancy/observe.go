@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -110,7 +111,7 @@ func listAll(ctx context.Context, c *kube.Client, kind, path string, query url.V
 	for i := range all {
 		all[i].Kind = kind
 	}
-	slices.SortFunc(all, compareObjects)
+	sort.Slice(all, func(i, j int) bool { return compareObjects(all[i], all[j]) < 0 })
 	return all, err
 }
 

@@ -146,7 +146,7 @@ func (p *planner) plan() *Plan {
 	removals := slices.Concat(p.changes[Revoke], p.changes[Replace], p.changes[Quarantine])
 	if plan.Caps = tripped(p.config.Spec.Caps, p.weigh(removals), p.existing); plan.Caps != "" {
 		plan.Held = slices.Concat(removals, p.changes[Delete])
-		slices.SortFunc(plan.Held, compareChanges)
+		sortChanges(plan.Held)
 		p.changes[Revoke], p.changes[Replace], p.changes[Quarantine], p.changes[Delete] = nil, nil, nil, nil
 		p.changes[Create] = slices.DeleteFunc(p.changes[Create], func(c Change) bool { return occupied(plan.Held, c.Object) })
 	}
@@ -156,7 +156,7 @@ func (p *planner) plan() *Plan {
 	for _, some := range p.changes {
 		plan.Changes = append(plan.Changes, some...)
 	}
-	slices.SortFunc(plan.Changes, compareChanges)
+	sortChanges(plan.Changes)
 	return plan
 }
 

@@ -2,7 +2,7 @@ package tenancy
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/keystone"
@@ -39,7 +39,7 @@ func (s *Snapshot) usersByRole(config *app.TenantSync, access *Access, scope Sco
 		users[g.RoleID] = append(users[g.RoleID], Subject{Kind: "User", APIGroup: rbacGroup, Name: name})
 	}
 	for _, some := range users {
-		slices.SortFunc(some, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
+		sort.Slice(some, func(i, j int) bool { return some[i].Name < some[j].Name })
 	}
 	return users
 }

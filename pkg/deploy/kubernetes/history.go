@@ -1,9 +1,9 @@
 package kubernetes
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,7 +51,7 @@ func (d *Deployer) past(ctx context.Context, deployment *unstructured.Unstructur
 			revisions = append(revisions, revision{entry(r, set), set})
 		}
 	}
-	slices.SortFunc(revisions, func(a, b revision) int { return cmp.Compare(b.Number, a.Number) })
+	sort.Slice(revisions, func(i, j int) bool { return revisions[i].Number > revisions[j].Number })
 	return revisions, nil
 }
 

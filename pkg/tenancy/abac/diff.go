@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -174,6 +175,6 @@ func largest(rules []Rule) []Rule {
 			kept = append(kept, r)
 		}
 	}
-	slices.SortFunc(kept, func(a, b Rule) int { return cmp.Compare(a.String(), b.String()) })
+	sort.Slice(kept, func(i, j int) bool { return kept[i].String() < kept[j].String() })
 	return kept
 }
