@@ -62,12 +62,13 @@ func (c secretContent) equal(other secretContent) bool {
 type Secrets struct {
 	sources map[string]Secret            // by name
 	there   map[string]map[string]Secret // by namespace and name
+	hidden  []string                     // names of old copies that we may not see any more
 }
 
 // readSecrets reads the sources, and what is there by their names, or was copied once. An
 // account needs no rights on Secrets of other names.
 func readSecrets(ctx context.Context, c *kube.Client, config *app.TenantSync, namespaces []Object) (Secrets, error) {
-	s := Secrets{map[string]Secret{}, map[string]map[string]Secret{}}
+	s := Secrets{sources: map[string]Secret{}, there: map[string]map[string]Secret{}}
 	names := map[string]bool{}
 	for i, ref := range config.Spec.Namespaces.PullSecrets {
 		body, err := c.Get(ctx, "/api/v1/namespaces/"+ref.Namespace+"/secrets/"+ref.Name, nil, "application/json")
@@ -94,6 +95,10 @@ func readSecrets(ctx context.Context, c *kube.Client, config *app.TenantSync, na
 	}
 	for name := range names {
 		all, err := listPages[Secret](ctx, c, kindSecret, "/api/v1/secrets", url.Values{"fieldSelector": {"metadata.name=" + name}})
+		if _, wanted := s.sources[name]; !wanted && errors.Is(err, kube.ErrForbidden) {
+			s.hidden = append(s.hidden, name) // which must not hold up the rest
+			continue
+		}
 		if err != nil {
 			return s, err
 		}
@@ -116,6 +121,9 @@ func copied(namespace Object) []string {
 // secrets plans the copies in the tenants' places, and the end of those that are not
 // wanted any more.
 func (p *planner) secrets(s Secrets) {
+	for _, name := range slices.Sorted(slices.Values(s.hidden)) {
+		p.conflict("Secret %s was copied into namespaces once, and you may not see Secrets of this name any more: delete those that have our labels", quoted(name))
+	}
 	for _, place := range slices.Sorted(maps.Values(p.places)) {
 		for _, name := range slices.Sorted(maps.Keys(s.sources)) {
 			p.copySecret(place, s.sources[name], s.there[place][name])

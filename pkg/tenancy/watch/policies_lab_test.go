@@ -304,6 +304,7 @@ func TestLabPolicies(t *testing.T) {
 		"through status":        {try: g.label(g.home, "status", `{"ystack.dev/project-id":"p2"}`), notSync: true},
 		"a label of his own":    {try: g.label(g.home, "", `{"mine":"yes","app.kubernetes.io/name":"x"}`), tenant: true},
 		"an annotation":         {try: g.patch(g.home, "", `{"metadata":{"annotations":{"mine":"yes"}}}`), tenant: true},
+		"an annotation of ours": {try: g.patch(g.home, "", `{"metadata":{"annotations":{"ystack.dev/pull-secrets":"x"}}}`)},
 		"a foreign namespace":   {try: g.label(g.name+"-plain", "", `{"team":"y","pod-security.kubernetes.io/enforce":"privileged","app.kubernetes.io/managed-by":"ystack"}`), tenant: true},
 		"a project for it":      {try: g.label(g.name+"-plain", "", `{"ystack.dev/project-id":"p2"}`), notSync: true},
 		"adopted":               {try: g.label(g.name+"-plain", "", string(adopted))},
