@@ -69,8 +69,8 @@ func TestMyNamespaces(t *testing.T) {
 	if out, err := d.command("kubectl", "get", "namespaces").CombinedOutput(); err == nil || !strings.Contains(string(out), "Forbidden") {
 		t.Fatalf("alice may list namespaces: %v %s", err, out)
 	}
-	d.wants(t, strings.Join([]string{name + "-a", name + "-one", "reader,member", "edit", "lab", one, "keystone:alice", "mine/" + name + "-one", "*"}, " "))
-	d.wants(t, strings.Join([]string{name + "-b", name + "-two", "reader,member", "view", "lab", two, "keystone:alice"}, " "))
+	d.wants(t, strings.Join([]string{name + "-a", name + "-one", "member,reader", "edit", "lab", one, "keystone:alice", "mine/" + name + "-one", "*"}, " "))
+	d.wants(t, strings.Join([]string{name + "-b", name + "-two", "member,reader", "view", "lab", two, "keystone:alice"}, " "))
 	d.wants(t, "warning: project "+name+"-none has no namespace in cluster lab")
 	if out := d.must(t, "kubectl-ystack", "my-namespaces", "--context=mine/"+name+"-one", "-o", "name"); out != "namespace/"+name+"-a\n" {
 		t.Errorf("by name: %q", out)
@@ -78,16 +78,16 @@ func TestMyNamespaces(t *testing.T) {
 
 	// What is granted or made later, and a namespace that is nobody's any more.
 	must(t, "kubectl", "create", "rolebinding", "admins", "-n", name+"-a", "--clusterrole=admin", "--group=keystone:project:"+one+":role:member")
-	d.wants(t, name+"-a "+name+"-one reader,member admin")
+	d.wants(t, name+"-a "+name+"-one member,reader admin")
 	labNamespace(t, os.Getenv("KUBECONFIG"), name+"-c", none, "")
-	d.wants(t, name+"-c "+name+"-none reader,member none")
+	d.wants(t, name+"-c "+name+"-none member,reader none")
 	must(t, "kubectl", "label", "namespace", name+"-b", "ystack.dev/project-id-")
 	d.wants(t, "warning: project "+name+"-two has no namespace in cluster lab")
 
 	// A cluster that is gone fails by itself.
 	d.must(t, "kubectl", "config", "set-cluster", "gone", "--server=https://127.0.0.1:1")
 	d.must(t, "kubectl-ystack", "keystone-login", "--os-cloud=mine", "--project="+name+"-one", "--cluster=gone", "--context-name=gone/{project}")
-	d.wants(t, name+"-a "+name+"-one reader,member admin")
+	d.wants(t, name+"-a "+name+"-one member,reader admin")
 	if out, err := d.command("kubectl-ystack", "my-namespaces").CombinedOutput(); err == nil || !strings.Contains(string(out), "context gone/"+name+"-one: cannot reach the API server https://127.0.0.1:1") {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -115,7 +115,7 @@ func TestMyNamespacesUntold(t *testing.T) {
 
 	d.wants(t, "warning: cluster private does not tell which namespaces are yours, and you may not list them: only the contexts' own were looked at;")
 	d.must(t, "kubectl", "config", "set-context", "--current", "--namespace=mine")
-	d.wants(t, "mine team-a reader,member edit private "+project+" keystone:alice mine/team-a *")
+	d.wants(t, "mine team-a member,reader edit private "+project+" keystone:alice mine/team-a *")
 	if out, err := s.command("create", "clusterrole", "lister", "--verb=list", "--resource=namespaces").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -123,7 +123,7 @@ func TestMyNamespacesUntold(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	d.must(t, "kubectl", "config", "set-context", "--current", "--namespace=")
-	d.wants(t, "mine team-a reader,member edit private "+project)
+	d.wants(t, "mine team-a member,reader edit private "+project)
 	if out := d.must(t, "kubectl-ystack", "my-namespaces", "--context=mine/team-a", "-o", "name"); out != "namespace/mine\n" {
 		t.Errorf("those of others too: %q", out)
 	}

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"regexp"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -79,7 +80,7 @@ var roleGroup = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // scopeOf is the project and the roles that somebody's token is for.
 func scopeOf(who kube.UserInfo) (id, name string, roles []string) {
 	one := func(key string) string { return first(who.Extra[key]...) }
-	id, name, roles = one(extraProjectID), one(extraProjectName), who.Extra[extraRoles]
+	id, name, roles = one(extraProjectID), one(extraProjectName), slices.Sorted(slices.Values(who.Extra[extraRoles]))
 	if id != "" {
 		return id, name, roles
 	}
@@ -88,5 +89,6 @@ func scopeOf(who kube.UserInfo) (id, name string, roles []string) {
 			id, roles = m[1], append(roles, m[2])
 		}
 	}
+	slices.Sort(roles)
 	return id, name, roles
 }
