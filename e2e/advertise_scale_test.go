@@ -88,7 +88,6 @@ func report(ctx context.Context, client *kube.Client) {
 		routes = append(routes, fmt.Sprintf(`{"type": "FIB", "destination": "10.98.%d.%d/32", "gateway": "N/A", "interface": "blackhole", "learnedFrom": {"sourceType": "Static"}}`, i/250, i%250))
 	}
 	body := []byte(fmt.Sprintf(answer, strings.Join(routes, ",")))
-	answered := map[string]bool{}
 	for ctx.Err() == nil {
 		list, err := resource.List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -97,10 +96,9 @@ func report(ctx context.Context, client *kube.Client) {
 		var group errgroup.Group
 		group.SetLimit(16)
 		for _, u := range list.Items {
-			if name := u.GetName(); !answered[name] {
-				answered[name] = true
+			if u.Object["status"] == nil { // what fails is tried again
 				group.Go(func() error {
-					_, _ = resource.Patch(ctx, name, types.MergePatchType, body, metav1.PatchOptions{})
+					_, _ = resource.Patch(ctx, u.GetName(), types.MergePatchType, body, metav1.PatchOptions{})
 					return nil
 				})
 			}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,20 @@ func (s *apiServer) calico(t *testing.T, change ...string) {
 		all = append(all, strings.NewReplacer(change...).Replace(string(data)))
 	}
 	s.apply(t, strings.Join(all, "\n---\n"))
-	s.must(t, "wait", "--for=condition=Established", "--timeout=2m", "crd", "--all")
+	s.served(t, len(files), strings.NewReplacer(change...).Replace("crd.projectcalico.org"))
+}
+
+// served waits until the API server lists as many resources of a group: it does so
+// a moment after the definitions are established.
+func (s *apiServer) served(t *testing.T, resources int, group string) {
+	t.Helper()
+	eventually(t, func() error {
+		out, err := s.command("api-resources", "--api-group="+group, "-o", "name").CombinedOutput()
+		if n := len(strings.Fields(string(out))); err != nil || n != resources {
+			return fmt.Errorf("%d resources, %v: %s", n, err, out)
+		}
+		return nil
+	})
 }
 
 func (s *apiServer) apply(t *testing.T, manifest string) {
@@ -104,7 +118,7 @@ func TestAdvertiseRefusals(t *testing.T) {
 	for kind, name := range map[string]string{"bgpconfiguration": "BGPConfiguration", "bgppeer": "BGPPeer"} {
 		s.apply(t, strings.NewReplacer("KIND", kind, "NAME", name).Replace(old))
 	}
-	s.must(t, "wait", "--for=condition=Established", "--timeout=2m", "crd", "--all")
+	s.served(t, 2, "crd.projectcalico.org")
 	refused("does not know serviceClusterIPs and would drop it")
 
 	s.calico(t)
@@ -116,9 +130,12 @@ func TestAdvertiseRefusals(t *testing.T) {
 	refused("CALICO_ADVERTISE_CLUSTER_IPS=10.96.0.0/12")
 	s.must(t, "set", "env", "-n", "kube-system", "daemonset/calico-node", "CALICO_ADVERTISE_CLUSTER_IPS-")
 
-	if out, err := s.advertise("hello", "--wait=0"); err != nil {
-		t.Errorf("%v: %s", err, out)
-	}
+	eventually(t, func() error { // the new definitions replace the old ones a moment later
+		if out, err := s.advertise("hello", "--wait=0"); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
 }
 
 // Where Calico's own API is served, that is used: it validates what the CRDs take.

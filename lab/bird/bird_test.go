@@ -100,3 +100,23 @@ func TestRead(t *testing.T) {
 		t.Errorf("without BIRD: %+v", r)
 	}
 }
+
+// Whatever BIRD prints, reading it ends, and makes sense.
+func FuzzParse(f *testing.F) {
+	for _, a := range answers {
+		f.Add(a)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Split(text, "\n")
+		daemon(lines)
+		if b := sessions(lines); len(b.PeersV4) != b.EstablishedV4+b.NotEstablishedV4 {
+			t.Errorf("%+v", b)
+		}
+		for _, r := range parseRoutes(lines) {
+			if r.Type != "FIB" && r.Type != "RIB" || r.Interface == "" {
+				t.Errorf("%+v", r)
+			}
+		}
+		_, _ = answer(bufio.NewScanner(strings.NewReader(text)))
+	})
+}

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,8 +60,12 @@ func confd() *service.Service {
 			}
 		},
 		Ready: func(_ context.Context, l *service.Lab) error {
-			_, err := os.Stat(l.State("confd/config/bird.cfg"))
-			return err
+			var errs []error
+			for _, name := range birdFiles() {
+				_, err := os.Stat(l.State("confd/config/" + name + ".cfg"))
+				errs = append(errs, err)
+			}
+			return errors.Join(errs...)
 		},
 	}
 }
@@ -77,6 +82,9 @@ func installCalico(ctx context.Context, l *service.Lab) error {
 	return apply(ctx, l, "calico.yaml")
 }
 
+// birdFiles are BIRD's configuration for IPv4: the first includes the others.
+func birdFiles() []string { return []string{"bird", "bird_aggr", "bird_ipam"} }
+
 // tunnel is an attribute that only Calico's fork of BIRD knows.
 var tunnel = regexp.MustCompile(`(?m)^\s*krt_tunnel = .*\n`)
 
@@ -88,7 +96,7 @@ func confdDir(l *service.Lab) error {
 	}
 	paths := strings.NewReplacer("/etc/calico/confd/config", filepath.Join(dir, "config"),
 		"//NODENAME", "/"+nodeName, "sv hup bird", l.Cache("bird/usr/sbin/birdc")+" -s "+l.Run("bird.ctl")+" configure")
-	for _, name := range []string{"bird", "bird_aggr", "bird_ipam"} {
+	for _, name := range birdFiles() {
 		toml, err := os.ReadFile(l.Bin("calico-confd/conf.d/" + name + ".toml"))
 		if err != nil {
 			return err

@@ -22,7 +22,8 @@ import (
 const (
 	labelRun    = "ystack.dev/run"
 	askedAtOnce = 100 // nodes
-	askWorkers  = 16
+	askBatches  = 4   // at a time
+	askWorkers  = 8   // of each
 	askInterval = 250 * time.Millisecond
 	leftover    = 10 * time.Minute // what a killed run has left is older than that
 )
@@ -101,22 +102,36 @@ func (r *NodeReport) has(p netip.Prefix) bool {
 
 // AskNodes asks calico-node on each node for its state, through objects that
 // it answers in; they are gone afterwards. A node that has not answered within
-// wait is not in the result; when none of many does, the others are not asked.
+// wait is not in the result; when none of the first batch does, the others are
+// not asked.
 func (c *Cluster) AskNodes(ctx context.Context, nodes []string, wait time.Duration) (map[string]NodeReport, error) {
-	out := map[string]NodeReport{}
-	defer c.sweep(ctx)
-	for batch := range slices.Chunk(nodes, askedAtOnce) {
-		q := &inquiry{c, "", map[string]string{}}
-		reports, err := q.run(ctx, batch, wait)
-		if err != nil {
-			return out, err
-		}
-		maps.Copy(out, reports)
-		if len(out) == 0 {
-			break
-		}
+	if len(nodes) == 0 {
+		return map[string]NodeReport{}, nil
 	}
-	return out, nil
+	defer c.sweep(ctx)
+	first := nodes[:min(len(nodes), askedAtOnce)]
+	out, err := c.inquire(ctx, first, wait)
+	if err != nil || len(out) == 0 {
+		return out, err
+	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askBatches)
+	for batch := range slices.Chunk(nodes[len(first):], askedAtOnce) {
+		group.Go(func() error {
+			reports, err := c.inquire(ctx, batch, wait)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(out, reports)
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+func (c *Cluster) inquire(ctx context.Context, nodes []string, wait time.Duration) (map[string]NodeReport, error) {
+	q := &inquiry{c, "", map[string]string{}}
+	return q.run(ctx, nodes, wait)
 }
 
 // inquiry is one batch of nodes that are asked at once.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,7 +169,7 @@ func (o *changeOptions) run(ctx context.Context, env Env, c *bgp.Cluster, p *bgp
 		suffix = " (" + o.DryRun + " dry run)"
 	}
 	for _, row := range rows {
-		fmt.Fprintf(env.Out, "%s %s: %s → %s%s\n", row.Object, row.Field, orNone(row.Before), orNone(row.After), suffix)
+		fmt.Fprintf(env.Out, "%s %s: %s%s\n", row.Object, row.Field, row.text(), suffix)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(env.Out, "nothing to change")
@@ -182,6 +183,31 @@ type planRow struct {
 	Field  string   `json:"field"`
 	Before []string `json:"before"`
 	After  []string `json:"after"`
+}
+
+// text is before → after; of long lists only what is new and what is gone.
+func (r planRow) text() string {
+	const long = 8
+	if len(r.Before) <= long && len(r.After) <= long {
+		return orNone(r.Before) + " → " + orNone(r.After)
+	}
+	out := fmt.Sprintf("%d entries → %d", len(r.Before), len(r.After))
+	if added := minus(r.After, r.Before); len(added) > 0 {
+		out += ", with " + shorten(added, long)
+	}
+	if removed := minus(r.Before, r.After); len(removed) > 0 {
+		out += ", without " + shorten(removed, long)
+	}
+	return out
+}
+
+// minus is a without what b has.
+func minus(a, b []string) []string {
+	there := map[string]bool{}
+	for _, s := range b {
+		there[s] = true
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return there[s] })
 }
 
 var planListing = listing[planRow]{

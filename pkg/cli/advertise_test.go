@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -63,5 +64,23 @@ func TestVerifyAddress(t *testing.T) {
 	code, out, errs := run(t, NewKubectl, "advertise-clusterip", "verify", "127.0.0.1:1", "-o", "jsonpath={.items[0].link}")
 	if code != exitError || out != "tcp 1" || !strings.Contains(errs, "refused") {
 		t.Errorf("status %d, %q, %q", code, out, errs)
+	}
+}
+
+func TestPlanRowText(t *testing.T) {
+	var many []string
+	for i := range 20 {
+		many = append(many, strconv.Itoa(i))
+	}
+	for want, row := range map[string]planRow{
+		"(none) → true":                               {After: []string{"true"}},
+		"a, b → b":                                    {Before: []string{"a", "b"}, After: []string{"b"}},
+		"20 entries → 20, with x, without 0":          {Before: many, After: append(many[1:20:20], "x")},
+		"0 entries → 20, with 0,1,2,3,4,5,6,7,+12":    {After: many},
+		"20 entries → 1, without 1,2,3,4,5,6,7,8,+11": {Before: many, After: many[:1]},
+	} {
+		if got := row.text(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
