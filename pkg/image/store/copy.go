@@ -139,7 +139,7 @@ func (r Request) upload(info Info) *Upload {
 	}
 	maps.Copy(properties, r.Properties)
 	return &Upload{
-		From: info.Ref, Size: info.Size, Format: info.Format, Properties: properties, Known: info.claimed(),
+		From: info.Ref, Size: info.Size, Format: info.Format, Properties: properties, Known: info.claimed(), Version: info.Version,
 		Visibility: r.Visibility, Tags: append(slices.Clone(info.Tags), r.Tags...), Protected: r.Protected,
 	}
 }
