@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ystackdev/ystack/pkg/image/artifactorytest"
+	"github.com/ystackdev/ystack/pkg/image/registrytest"
 )
 
 const labGlance = "http://127.0.0.1:15092"
@@ -150,7 +151,7 @@ func TestImageCopyKilled(t *testing.T) {
 		return cmd
 	}
 	source, there := "glance://slow/"+name+"-source", "glance://lab/"+name+"-copy"
-	artifact := "oci://127.0.0.1:15000/" + name + "/disk:1"
+	artifact := "oci://" + registrytest.Start(t) + "/" + name + "/disk:1"
 	if out, err := ystack("copy", "file:disk.raw", source).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
