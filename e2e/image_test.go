@@ -172,7 +172,7 @@ func TestImageCopyKilled(t *testing.T) {
 			text, _ := os.ReadFile(said.Name())
 			return fmt.Errorf("no file has begun: %v, %w\n%s", found, err, text)
 		}
-		if info, err := os.Stat(found[0]); err != nil || info.Size() < 8<<20 {
+		if info, err := os.Stat(found[0]); err != nil || info.Size() < 6<<20 {
 			return fmt.Errorf("%v, %w", info, err)
 		}
 		return nil
