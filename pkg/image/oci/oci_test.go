@@ -100,7 +100,7 @@ func (d *desk) mustCopy(from, to store.Ref, want store.Result) {
 	}
 }
 
-const size = 17<<20 + 5 // three chunks
+const size = 9<<20 + 5 // two chunks
 
 func TestRoundTrip(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, d *desk) {
@@ -258,39 +258,49 @@ func TestChunkRetried(t *testing.T) {
 // TestResume: a copy that is ended in the middle of an upload is gone on with by the
 // next, which does not send again what the registry has.
 func TestResume(t *testing.T) {
-	d := newDesk(t, registrytest.Start(t))
-	d.mustCopy(d.file("a", size), d.ref("source/hello", "r1"), store.Copied)
-	source := d.ref("source/hello", "r1")
-	other := newDesk(t, registrytest.Start(t))
-	d.host = other.host
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var mu sync.Mutex
-	sent, patches := int64(0), 0
-	d.proxy(func(_ http.ResponseWriter, r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if r.Method == http.MethodPatch {
-			patches++
-			if patches == 2 {
-				cancel()
-				panic(http.ErrAbortHandler)
+	for name, fromFile := range map[string]bool{"from a registry": false, "from a file": true} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, registrytest.Start(t))
+			source := d.file("a", size)
+			if !fromFile {
+				there := d.ref("source/hello", "r1")
+				d.mustCopy(source, there, store.Copied)
+				source = there
+				d.host = registrytest.Start(t)
 			}
-			sent += r.ContentLength
-		}
-		return false
-	})
-	to := d.ref("images/hello", "r1")
-	if outcomes, err := d.copyTo(ctx, source, to); err == nil && outcomes[0].Err == nil {
-		t.Fatalf("was not ended: %+v", outcomes)
-	}
-	d.mustCopy(source, to, store.Copied)
-	if sent >= size+1<<20 {
-		t.Errorf("%d bytes were sent for an image of %d", sent, size)
-	}
-	d.mustCopy(to, d.at("b"), store.Copied)
-	if d.read("a") != d.read("b") {
-		t.Error("other content came back")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var mu sync.Mutex
+			sent, patches := int64(0), 0
+			d.proxy(func(_ http.ResponseWriter, r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				if r.Method == http.MethodPatch {
+					patches++
+					if patches == 2 {
+						cancel()
+						panic(http.ErrAbortHandler)
+					}
+					sent += r.ContentLength
+				}
+				return false
+			})
+			to := d.ref("images/hello", "r1")
+			if outcomes, err := d.copyTo(ctx, source, to); err == nil && outcomes[0].Err == nil {
+				t.Fatalf("was not ended: %+v", outcomes)
+			}
+			d.mustCopy(source, to, store.Copied)
+			if sent >= size+1<<20 {
+				t.Errorf("%d bytes were sent for an image of %d", sent, size)
+			}
+			d.mustCopy(to, d.at("b"), store.Copied)
+			if d.read("a") != d.read("b") {
+				t.Error("other content came back")
+			}
+			if left, _ := filepath.Glob(filepath.Join(d.oci.StateDir, "*")); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
 	}
 }
 

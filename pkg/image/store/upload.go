@@ -18,7 +18,8 @@ type Upload struct {
 	Tags       []string
 	Protected  bool
 	// Known are the digests that are known before the content is read.
-	Known Digests
+	Known   Digests
+	Version string // of the source, where no digest is known
 
 	sink *sink
 }
