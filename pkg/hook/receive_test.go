@@ -130,7 +130,7 @@ func TestLongBodies(t *testing.T) {
 				t.Errorf("answered %d", code)
 			}
 			runtime.ReadMemStats(&after)
-			if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+			if used := after.TotalAlloc - before.TotalAlloc; used > 2<<20 {
 				t.Errorf("%d bytes were allocated", used)
 			}
 		})
