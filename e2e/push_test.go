@@ -45,10 +45,10 @@ func codeCall(method, path, body string) error {
 	return nil
 }
 
-// repository NAME: an empty repository of the code registry, for as long as the script runs; its
+// repository NAME: an empty private repository of the code registry, for as long as the script runs; its
 // address for pushes is $REPOSITORY.
 func repository(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(codeCall(http.MethodPost, "/user/repos", `{"name":"`+args[0]+`","default_branch":"main"}`))
+	ts.Check(codeCall(http.MethodPost, "/user/repos", `{"name":"`+args[0]+`","default_branch":"main","private":true}`))
 	ts.Defer(func() { _ = codeCall(http.MethodDelete, "/repos/"+codeUser+"/"+args[0], "") })
 	ts.Setenv("REPOSITORY", "http://"+codeUser+":"+codePassword+"@127.0.0.1:15030/"+codeUser+"/"+args[0]+".git")
 }

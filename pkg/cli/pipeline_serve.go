@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,6 +130,8 @@ func (p *pushRunner) Run(ctx context.Context, w hook.Work, report func(hook.Targ
 		return hook.Result{State: hook.Queued, Message: err.Error()}
 	}
 	defer remove()
+	// The checkout is gone when people read what is said of it.
+	relative := strings.NewReplacer(dir+string(filepath.Separator), "", dir, ".")
 	if dir, err = hook.Below(dir, w.Directory); err != nil {
 		return hook.Result{State: hook.Failed, Message: err.Error()}
 	}
@@ -137,6 +140,7 @@ func (p *pushRunner) Run(ctx context.Context, w hook.Work, report func(hook.Targ
 	result := hook.Result{State: hook.Succeeded}
 	for _, target := range pushTargets {
 		t := target.run(ctx, p, w, dir, report)
+		t.Message = relative.Replace(t.Message)
 		report(t)
 		if t.State != hook.Succeeded {
 			result = hook.Result{State: hook.Failed, Message: t.Name + ": " + t.Message}

@@ -100,7 +100,7 @@ func (c *Checkouts) fetch(ctx context.Context, repository string) error {
 			{"init", "--quiet", "--bare", "."},
 			{"config", "remote.origin.url", c.address(repository)},
 			{"config", "remote.origin.fetch", "+refs/heads/*:refs/heads/*"},
-			{"config", "gc.auto", "0"}, // a worktree's commit may belong to no branch any more
+			{"config", "gc.autoDetach", "false"}, // no process outlives us; what is new, or checked out, gc leaves alone
 		} {
 			if _, err := c.git(ctx, mirror, args...); err != nil {
 				return err

@@ -58,14 +58,18 @@ func TestGroupSync(t *testing.T) {
 	}
 }
 
-// TestTornJournal cuts the journal at each byte of its last event, and damages what is before.
+// TestTornJournal cuts the journal within its last event, and damages what is before.
 func TestTornJournal(t *testing.T) {
 	var whole []byte
 	for _, id := range []string{"a", "b", "c"} {
 		whole, _ = appendFrame(whole, acceptedEvent(id))
 	}
 	last := bytes.LastIndexByte(whole[:len(whole)-1], '\n') + 1
-	for cut := last; cut <= len(whole); cut++ {
+	cuts := []int{last, last + 1, last + crcDigits, len(whole) - 2, len(whole) - 1, len(whole)}
+	for cut := last + crcDigits + 1; cut < len(whole)-2; cut += 23 {
+		cuts = append(cuts, cut)
+	}
+	for _, cut := range cuts {
 		dir := t.TempDir()
 		file := filepath.Join(dir, journalFile)
 		if err := os.WriteFile(file, whole[:cut], 0o600); err != nil {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
@@ -119,9 +119,7 @@ func (r *reporter) round(ctx context.Context) time.Duration {
 		}
 	}
 	q.mu.Unlock()
-	sort.Slice(refs, func(i, j int) bool {
-		return refs[i].id < refs[j].id || refs[i].id == refs[j].id && refs[i].job < refs[j].job
-	})
+	slices.SortFunc(refs, func(a, b ref) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.job, b.job)) })
 	for _, x := range refs {
 		if ctx.Err() != nil || r.pause.After(q.now()) {
 			return 0
