@@ -174,7 +174,7 @@ func (p *Plan) compute(services []Service) (Record, []error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	wanted, problems := want(p.marked(services), p.rangesAfter(own))
+	wanted, problems := want(p.marked(services), own, p.rangesAfter(own), p.services)
 	p.Changes, p.after = plan(p.config.all(), own, wanted)
 	return wanted, problems, nil
 }

@@ -103,7 +103,7 @@ func (c *Cluster) settleOnce(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	wanted, _ := want(services, p.rangesAfter(own))
+	wanted, _ := want(services, own, p.rangesAfter(own), p.services)
 	p.Changes, p.after = plan(p.config.all(), own, wanted)
 	if err := c.ensureFilter(ctx, p.after, false, false); err != nil && !errors.Is(err, kube.ErrNotFound) {
 		return err

@@ -196,7 +196,7 @@ func (j *judge) missing(p netip.Prefix, asked, hidden int) string {
 
 // drift finds what is configured otherwise than meant.
 func (j *judge) drift() []Finding {
-	wanted, problems := want(j.f.Services, j.f.Record.ranges())
+	wanted, problems := want(j.f.Services, j.f.Record, j.f.Record.ranges(), nil)
 	changes, _ := plan(j.f.Entries, j.f.Record, wanted)
 	var out []Finding
 	for _, c := range changes {

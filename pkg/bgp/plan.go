@@ -76,8 +76,11 @@ type Change struct {
 }
 
 // want collects what all Services together want. One whose annotation cannot be
-// read, or that has no address now, wants nothing; problems says so.
-func want(services []Service, ranges Record) (wanted Record, problems []error) {
+// read, or that has no address now, wants nothing; problems says so. External
+// IPs are what anybody who may edit a Service says they are, so an annotation
+// alone does not get them announced: own has them already, or their Service is
+// among those asked for now.
+func want(services []Service, own, ranges Record, asked []string) (wanted Record, problems []error) {
 	wanted = Record{}
 	for l, entries := range ranges {
 		for entry := range entries {
@@ -95,6 +98,11 @@ func want(services []Service, ranges Record) (wanted Record, problems []error) {
 				problems = append(problems, err)
 			}
 			for _, p := range s.Addresses(l) {
+				if l == ExternalIPs && own[l][p.String()] != s.Ref() && !slices.Contains(asked, s.Ref()) {
+					problems = append(problems, fmt.Errorf("service %s: its annotation alone does not advertise the external IP %s; "+
+						"`kubectl ystack advertise-clusterip %s -n %s --external-ips` does", s.Ref(), p.Addr(), s.Metadata.Name, s.Metadata.Namespace))
+					continue
+				}
 				wanted.add(l, p.String(), s.Ref())
 			}
 		}

@@ -70,7 +70,7 @@ func TestPlan(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wanted, problems := want(c.services, c.ranges)
+			wanted, problems := want(c.services, c.own, c.ranges, nil)
 			if problems != nil {
 				t.Error(problems)
 			}
@@ -95,7 +95,7 @@ func TestWantProblems(t *testing.T) {
 	external.Spec.ExternalIPs = []string{"192.0.2.7"}
 	name := service("a/name", "true")
 	name.Spec.Type = "ExternalName"
-	wanted, problems := want([]Service{external, name, service("a/none", "true", "None"), service("a/typo", "ture", "10.96.0.2")}, nil)
+	wanted, problems := want([]Service{external, name, service("a/none", "true", "None"), service("a/typo", "ture", "10.96.0.2")}, nil, nil, []string{"a/external"})
 	if diff := cmp.Diff(record(ExternalIPs, "192.0.2.7/32", "a/external"), wanted); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -107,6 +107,28 @@ func TestWantProblems(t *testing.T) {
 	for _, want := range []string{"a/external has no address of a load balancer", "a/name is of type ExternalName", "a/none is headless", `a/typo: ystack.dev/advertise-clusterip="ture"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no problem says %q:\n%s", want, got)
+		}
+	}
+}
+
+// An annotation alone does not announce an address that its writer has made up.
+func TestWantExternalIPs(t *testing.T) {
+	s := service("a/external", "external-ips", "10.96.0.1")
+	s.Spec.ExternalIPs = []string{"192.0.2.7"}
+	there := record(ExternalIPs, "192.0.2.7/32", "a/external")
+	for name, c := range map[string]struct {
+		own   Record
+		asked []string
+		want  Record
+	}{
+		"annotated":         {nil, nil, Record{}},
+		"somebody else's":   {record(ExternalIPs, "192.0.2.7/32", "b/other"), nil, Record{}},
+		"asked for":         {nil, []string{"a/external"}, there},
+		"announced already": {there, nil, there},
+	} {
+		wanted, problems := want([]Service{s}, c.own, nil, c.asked)
+		if diff := cmp.Diff(c.want, wanted); diff != "" || (len(problems) > 0) != (len(c.want) == 0) {
+			t.Errorf("%s: %v (-want +got):\n%s", name, problems, diff)
 		}
 	}
 }
@@ -127,7 +149,7 @@ func TestPlanProperties(t *testing.T) {
 		if e := fmt.Sprintf("10.96.0.%d/32", random.IntN(8)); random.IntN(3) == 0 && own[ClusterIPs][e] == "" && !theirs[e] {
 			entries, theirs[e] = append(entries, e), true
 		}
-		wanted, _ := want(services, nil)
+		wanted, _ := want(services, own, nil, nil)
 		changes, after := plan(map[List][]string{ClusterIPs: entries}, own, wanted)
 		for _, c := range changes {
 			entries = c.After
