@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"embed"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/template"
 )
 
 //go:embed templates
@@ -134,7 +134,7 @@ func (m manifest) render() ([]File, error) {
 		}
 		values := m.values()
 		values["server"], values["file"] = m.server()+f.path, f.file
-		files = append(files, File{f.file, []byte(fill(string(text), m.conditions(), values)), 0o644})
+		files = append(files, File{f.file, []byte(template.Fill(string(text), m.conditions(), values)), 0o644})
 	}
 	if m.StaticPod && m.CABundle != "" {
 		files = append(files, File{"keystone-ca.crt", []byte(m.CABundle), 0o644})
@@ -223,55 +223,16 @@ func (m manifest) conditions() map[string]bool {
 func (m manifest) values() map[string]string {
 	var args []string
 	for _, arg := range m.args() {
-		args = append(args, quote(arg))
+		args = append(args, template.Quote(arg))
 	}
 	holds := m.Recheck
 	if holds == 0 {
 		holds = DefaultOptions().TokenTTL
 	}
 	return map[string]string{
-		"name": name, "namespace": m.Namespace, "image": quote(m.Image), "replicas": strconv.Itoa(m.Replicas),
-		"args": strings.Join(args, "\n"), "bundle": quote(m.CABundle), "clusterIP": quote(m.ClusterIP), "caData": m.CAData,
-		"serverName": m.serverName(), "policy": quote(string(m.Policy)), "automount": strconv.FormatBool(m.Namespaces), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
+		"name": name, "namespace": m.Namespace, "image": template.Quote(m.Image), "replicas": strconv.Itoa(m.Replicas),
+		"args": strings.Join(args, "\n"), "bundle": template.Quote(m.CABundle), "clusterIP": template.Quote(m.ClusterIP), "caData": m.CAData,
+		"serverName": m.serverName(), "policy": template.Quote(string(m.Policy)), "automount": strconv.FormatBool(m.Namespaces), "cacheTTL": m.CacheTTL.String(), "recheck": holds.String(),
 		"prefix": cmp.Or(m.Prefix, keystone.DefaultPrefix),
 	}
-}
-
-// fill puts the values in the place of {{name}}; a line whose value has several lines comes
-// once for each. Lines that start with ?condition or ?!condition are kept when it holds.
-// text/template would do it too, but for its sake the linker keeps every method of every
-// type: 4 MB.
-func fill(text string, conditions map[string]bool, values map[string]string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, "?"); ok {
-			condition, kept, _ := strings.Cut(rest, " ")
-			plain, negated := strings.CutPrefix(condition, "!")
-			if conditions[plain] == negated {
-				continue
-			}
-			line = kept
-		}
-		out.WriteString(fillLine(line, values))
-	}
-	return out.String()
-}
-
-func fillLine(line string, values map[string]string) string {
-	before, rest, ok := strings.Cut(line, "{{")
-	if !ok {
-		return line
-	}
-	placeholder, after, _ := strings.Cut(rest, "}}")
-	var out string
-	for value := range strings.SplitSeq(values[placeholder], "\n") {
-		out += before + value + fillLine(after, values)
-	}
-	return out
-}
-
-// quote makes a YAML scalar of any string: YAML takes JSON's.
-func quote(s string) string {
-	quoted, _ := json.Marshal(s) // a string never fails
-	return string(quoted)
 }

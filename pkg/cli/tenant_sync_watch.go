@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -40,7 +39,7 @@ func (o *watchOptions) validate() error {
 			return usagef("--%s goes with --watch", name)
 		}
 	}
-	_, err := jsonLog(io.Discard, cmp.Or(o.LogLevel, "info"))
+	_, err := jsonLogger(Env{Err: io.Discard}, cmp.Or(o.LogLevel, "info"))
 	return err
 }
 
@@ -51,7 +50,7 @@ const (
 
 // watch syncs until it is told to end, which is no failure.
 func (o *tenantSyncOptions) watch(ctx context.Context, env Env) error {
-	log, err := jsonLog(env.Err, o.Watch.LogLevel)
+	log, err := jsonLogger(env, o.Watch.LogLevel)
 	if err != nil {
 		return err
 	}
@@ -72,13 +71,4 @@ func (o *tenantSyncOptions) watch(ctx context.Context, env Env) error {
 		Interval: o.Watch.Interval, Limit: cmp.Or(o.Timeout, roundLimit), Grace: shutdownGrace,
 		Listen: o.Watch.Listen, Log: log,
 	})
-}
-
-// jsonLog is the log of what runs for ever.
-func jsonLog(w io.Writer, level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usagef("--log-level is %q: debug, info, warn or error", level)
-	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
 }
