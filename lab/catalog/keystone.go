@@ -83,9 +83,20 @@ func seedKeystone(ctx context.Context, l *service.Lab) error {
 	if err := process.WriteFile(l.Bin("openstack"), []byte(clientScript(l)), 0o755); err != nil {
 		return err
 	}
+	if err := forgetRules(ctx, l); err != nil {
+		return err
+	}
 	return keystoneClient(l).Seed(ctx, openstack.People(), func(ctx context.Context, user string) error {
 		return expirePassword(ctx, l, user)
 	})
+}
+
+// forgetRules drops what Keystone keeps of roles that were deleted while others implied
+// them: sqlite does not, and then nobody can list such rules any more.
+func forgetRules(ctx context.Context, l *service.Lab) error {
+	const statement = `DELETE FROM implied_role WHERE prior_role_id NOT IN (SELECT id FROM role) OR implied_role_id NOT IN (SELECT id FROM role)`
+	_, err := run(ctx, l, sqlite(l, "keystone", statement)...)
+	return err
 }
 
 // clientScript is the openstack command. It leaves room for extensions.

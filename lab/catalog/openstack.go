@@ -125,6 +125,8 @@ func uwsgi(l *service.Lab, env []string, address, program string) []string {
 		// The body of a request is read whole: what is left of it when the answer is given would
 		// have the kernel reset the connection, and the client may lose the answer.
 		"--post-buffering", "65536",
+		// An exception that nothing has caught is a 500, as under other servers, and not silence.
+		"--catch-exceptions",
 		"--hook-master-start", "unix_signal:15 gracefully_kill_them_all",
 		// One line a request, made to be counted: TIME METHOD PATH STATUS MILLISECONDS
 		"--log-format", "%(ltime) %(method) %(uri) %(status) %(msecs)ms")
