@@ -86,11 +86,18 @@ func (s *imageStores) find(ctx context.Context, name, target string) ([]store.En
 	}
 	copier := store.Copier{Open: s.open}
 	all, errs := copier.Find(ctx, s.places(), application)
-	var found []store.Entry
+	var found, containers []store.Entry
 	for _, e := range all {
-		if e.Revision == revision && (target == "" && e.Target != "container" || e.Target == target) {
+		switch {
+		case e.Revision != revision:
+		case target == "" && e.Target == "container":
+			containers = append(containers, e)
+		case target == "" || e.Target == target:
 			found = append(found, e)
 		}
+	}
+	if len(found) == 0 { // images of machines come first, for the other verbs can do more with those
+		found = containers
 	}
 	if len(found) == 0 {
 		if err := errors.Join(errs...); err != nil {
