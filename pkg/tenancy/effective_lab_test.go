@@ -1,3 +1,5 @@
+//go:build e2e
+
 package tenancy
 
 import (
@@ -13,10 +15,6 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
-
-type attributes = map[string]any
-
-const password = "secret-of-a-test"
 
 // cast is a part of Keystone with every kind of assignment.
 type cast struct {

@@ -47,6 +47,10 @@ func session(t testing.TB, cfg *keystone.Config) *keystone.Session {
 	return keystone.NewSession(client, cfg)
 }
 
+type attributes = map[string]any
+
+const password = "secret-of-a-test"
+
 // admin changes Keystone, and takes back what it made.
 type admin struct {
 	t      *testing.T

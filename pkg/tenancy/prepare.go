@@ -41,7 +41,7 @@ func Prepare(ctx context.Context, s *keystone.Session, c *kube.Client, config *a
 	cluster.Policy = file
 	now := time.Now()
 	plan, err := NewPlan(config, first.snapshot, cluster, now, o)
-	if err == nil && plan.onlyAdds() {
+	if err == nil && plan.onlyAdds() && first.checkOwn(first.token) == nil {
 		plan.Server = c.Server
 		return plan, nil
 	}
