@@ -14,10 +14,14 @@ apiVersion: ystack.dev/v1alpha1
 kind: Site
 metadata: {name: lab}
 spec:
+  openstack:
+    cloud: lab
+    build: {flavor: m1.small, network: private, sourceImage: debian-12, sshUser: debian}
   kubernetes: {context: lab}
   registries:
     push: 127.0.0.1:15000/apps
     bases: [127.0.0.1:15000/docker, 127.0.0.1:15001] # Artifactory, then what stands for Docker Hub
+  archive: {oci: 127.0.0.1:15000/images}
   builder: {name: buildah}
 `
 

@@ -49,6 +49,7 @@ func formats() map[string]format {
 		"kind-application": {enum: []string{KindApplication}},
 		"kind-site":        {enum: []string{KindSite}},
 		"builder":          {enum: []string{"", "buildah", "buildkit", "podman", "docker"}},
+		"disk-format":      {enum: []string{"qcow2", "raw"}},
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
 
 		"name":          {must: "must be lower-case letters, digits and inner hyphens, at most 50 characters (names are derived from it)", patterns: []string{`^` + label + `$`}, length: 50},
@@ -61,6 +62,8 @@ func formats() map[string]format {
 		"word":          {must: "must not be empty", patterns: []string{`[^ ]`}},
 		"text":          {must: "must not hold a NUL character", patterns: []string{`^[^\x00]*$`}, private: true},
 		"relative-path": {must: "must be a path relative to the directory of ystack.yaml", patterns: []string{`^[^/\\\x00][^\x00]*$`, `^([^A-Za-z]|[A-Za-z]([^:]|$))`}},
+		"source":        {must: "must be REPOSITORY@REF, such as https://code.example/images.git@v1.2", patterns: []string{`^[^-\s]\S*@[A-Za-z0-9][-._/A-Za-z0-9]*$`}},
+		"element":       {must: "must be the name of an element: letters, digits, '.', '_' and '-'", patterns: []string{`^[A-Za-z0-9][-._A-Za-z0-9]*$`}},
 		"url-path":      {must: "must start with / and hold no spaces", patterns: []string{`^/[!-~]*$`}},
 
 		"host":           {must: "must be HOST or HOST:PORT, without scheme or path", patterns: []string{`^` + anyHost + `$`}},
