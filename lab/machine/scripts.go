@@ -35,7 +35,7 @@ func shimTarget(path string) string {
 // scripts are the programs of the lab's bin.
 func scripts(l *service.Lab) map[string]string {
 	layers := []string{filepath.Join(dir(l), "shims")}
-	if _, err := os.Stat("/dev/mapper/control"); err != nil {
+	if !deviceMapper() {
 		layers = append(layers, filepath.Join(dir(l), "mapper"))
 	}
 	const head = "#!/bin/sh\n# From ystack's lab: Debian's program, which is unpacked instead of installed.\n"
@@ -47,6 +47,12 @@ func scripts(l *service.Lab) map[string]string {
 		"disk-image-create": head + dibEnvironment(l) +
 			"exec " + quoted(l.OverTree(layers, "/usr/bin/disk-image-create")) + ` "$@"` + "\n",
 	}
+}
+
+// deviceMapper asks the kernel: the file of the same name in /dev is made without it, too.
+func deviceMapper() bool {
+	data, _ := os.ReadFile("/proc/misc")
+	return strings.Contains(string(data), " device-mapper\n")
 }
 
 // dibEnvironment is what diskimage-builder does not find out itself: where this
@@ -61,7 +67,7 @@ security:deb ${security:-$mirror} bookworm-security main}"
 export DIB_RELEASE DIB_DISTRIBUTION_MIRROR DIB_APT_SOURCES_CONF
 export DIB_APT_MINIMAL_CREATE_INTERFACES=0 DIB_BOOTLOADER_DEFAULT_CMDLINE="net.ifnames=0 console=ttyS0,115200 nomodeset" DIB_GRUB_TIMEOUT=0
 export DIB_DEBOOTSTRAP_CACHE=1 DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE=1 DIB_IMAGE_CACHE=` + l.Cache("dib") + ` HOME=/root
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 mkdir -p "$DIB_IMAGE_CACHE"
 `
 }
