@@ -93,21 +93,20 @@ func stageOf(line string) string {
 	return ""
 }
 
-// complaint is the line of the log's end that says most about a failure.
+// complaint is the line of the log's end that says most about a failure: apt's first, or
+// else the last that is not about tidying up.
 func complaint(tail []string) string {
 	found := ""
 	for _, line := range tail {
-		_, text, cut := strings.Cut(line, " | ")
-		if !cut {
-			text = line
+		if _, text, stamped := strings.Cut(line, " | "); stamped {
+			line = text
 		}
-		lower := strings.ToLower(text)
-		if strings.Contains(lower, "error") || strings.Contains(lower, "failed") || strings.HasPrefix(text, "E: ") || strings.Contains(lower, "no space") {
-			found = strings.TrimSpace(text)
+		switch line = strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "E: "):
+			return line
+		case line != "" && !strings.HasPrefix(line, "Unmount ") && !strings.HasPrefix(line, "INFO ") && !strings.HasPrefix(line, "***"):
+			found = line
 		}
-	}
-	if found == "" && len(tail) > 0 {
-		found = strings.TrimSpace(tail[len(tail)-1])
 	}
 	return found
 }

@@ -73,9 +73,9 @@ func TestChoose(t *testing.T) {
 
 func TestComplaint(t *testing.T) {
 	for want, lines := range map[string][]string{
-		"E: Unable to locate package nosuch": {"2026-11-25 20:46:16.145 | Reading package lists...", "2026-11-25 20:46:16.145 | E: Unable to locate package nosuch", "2026-11-25 20:46:16.1 | done"},
-		"the last line":                      {"a", "the last line"},
-		"":                                   nil,
+		"E: Unable to locate package nosuch":      {"2026-11-25 20:46:16.145 | Reading package lists...", "2026-11-25 20:46:16.145 | E: Unable to locate package nosuch", "2026-11-25 20:46:16.1 | done"},
+		"50-hello: line 5: go: command not found": {"2026-11-25 21:02:28.217 | 50-hello: line 5: go: command not found", "2026-11-25 21:02:28.449 | Unmount /tmp/x", "2026-11-25 21:02:29.227 | INFO diskimage_builder.block_device.blockdevice [-] State already cleaned"},
+		"": nil,
 	} {
 		if got := complaint(lines); got != want {
 			t.Errorf("%q, want %q", got, want)
