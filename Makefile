@@ -44,6 +44,7 @@ bench: build lab-up ## benchmarks, and the pipeline against the same tools by ha
 	cd lab/bench/abac && go test -run '^$$' -bench . -benchmem .
 	$(IN_LAB) lab/bench/overhead.sh
 	$(IN_LAB) lab/bench/webhook.sh
+	$(IN_LAB) lab/bench/image-copy.sh 512
 
 .PHONY: dist
 dist: ## stripped binaries for every platform, in dist/
@@ -55,6 +56,19 @@ dist: ## stripped binaries for every platform, in dist/
 	  done; \
 	done
 	ls -l dist
+
+# Versions of Python packages and of Debian's are numbers; a commit without a tag is none.
+PYTHON ?= python3
+PYTHONDIR ?= $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' 2>/dev/null)
+PACKAGE_VERSION = $(shell echo '$(VERSION)' | sed -E 's/^v([0-9]+(\.[0-9]+)*).*/\1/;t;s/.*/0.0.0/')
+
+.PHONY: install-openstackclient
+install-openstackclient: ## the extension that makes `openstack ystack` work, for PYTHON or to PYTHONDIR
+	openstackclient/install.sh $(PACKAGE_VERSION) $(DESTDIR)$(PYTHONDIR)
+
+.PHONY: openstackclient-deb
+openstackclient-deb: ## the same as a Debian package, in dist/
+	openstackclient/deb.sh $(PACKAGE_VERSION) dist/ystack-openstackclient_$(PACKAGE_VERSION)_all.deb
 
 .PHONY: lab-up
 lab-up: ## start the lab, or what of it does not run

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 			}
 		}
 		os.Exit(cli.Main(env, cli.NewKubectl, os.Args[1:]))
-	}})
+	}, "openstack-ystack": func() { os.Exit(cli.Main(cli.OS(), cli.NewOpenStack, os.Args[1:])) }})
 }
 
 // TestScripts runs the shell sessions in testdata. Each has a namespace and an
@@ -51,6 +51,9 @@ func TestScripts(t *testing.T) {
 			}
 			if err := exec.Command("kubectl", "create", "namespace", name).Run(); err != nil {
 				return err
+			}
+			if strings.Contains(filepath.Base(e.WorkDir), "image-") {
+				return imageSession(e, name)
 			}
 			return makeApp(filepath.Join(e.WorkDir, "app"), name)
 		},

@@ -27,8 +27,17 @@ type imageCopy struct {
 	timeout    time.Duration
 }
 
-func addImageCopyFlags(cmd *cobra.Command, s *imageStores) *imageCopy {
+// addImageReadFlags are those that make sense for any destination.
+func addImageReadFlags(cmd *cobra.Command, s *imageStores) *imageCopy {
 	c := &imageCopy{stores: s, out: addOpenStackOutput(cmd)}
+	f := cmd.Flags()
+	f.BoolVar(&c.dryRun, "dry-run", false, "say what is to be done, and do nothing")
+	f.DurationVar(&c.timeout, "timeout", 0, "give up after this time, with exit status 124 (0: no limit)")
+	return c
+}
+
+func addImageCopyFlags(cmd *cobra.Command, s *imageStores) *imageCopy {
+	c := addImageReadFlags(cmd, s)
 	f := cmd.Flags()
 	f.StringVar(&c.format, "disk-format", "", "format of the disk: qcow2, raw, vmdk … (default: what the source says)")
 	f.StringArrayVar(&c.properties, "property", nil, "KEY=VALUE to note with the image; can be repeated")
@@ -36,8 +45,6 @@ func addImageCopyFlags(cmd *cobra.Command, s *imageStores) *imageCopy {
 	f.StringArrayVar(&c.tags, "tag", nil, "in Glance: a tag; can be repeated")
 	f.BoolVar(&c.protected, "protected", false, "in Glance: protect the image from being deleted")
 	f.BoolVar(&c.imports, "import", false, "in Glance: stage and import (glance-direct), so that the cloud's import plugins see the image")
-	f.BoolVar(&c.dryRun, "dry-run", false, "say what is to be done, and do nothing")
-	f.DurationVar(&c.timeout, "timeout", 0, "give up after this time, with exit status 124 (0: no limit)")
 	return c
 }
 

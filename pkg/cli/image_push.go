@@ -154,10 +154,7 @@ was broken off goes on where it was.`,
 			return c.run(cmd.Context(), r)
 		},
 	}
-	c = addImageCopyFlags(cmd, s)
-	for _, name := range []string{"visibility", "tag", "protected", "import", "property"} { // of other places
-		cmd.Flags().Lookup(name).Hidden = true
-	}
+	c = addImageReadFlags(cmd, s)
 	cmd.Flags().StringVar(&target, "target", "", "vm or baremetal, where there are both")
 	return cmd
 }

@@ -108,6 +108,7 @@ func (o *openStackOutput) show(w io.Writer, r rows) error {
 
 // chosen sorts, and leaves out what -c does not name; the order stays the table's own.
 func (o *openStackOutput) chosen(r rows) rows {
+	r.cells = slices.Clone(r.cells)
 	for _, c := range slices.Backward(o.sort) {
 		at := slices.Index(r.columns, c)
 		slices.SortStableFunc(r.cells, func(a, b []any) int {

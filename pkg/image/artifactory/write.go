@@ -33,14 +33,14 @@ func fits(value string) bool { return value != "" && !strings.ContainsAny(value,
 // Write sends the content in one request. Artifactory makes the file when it has all of
 // it, and refuses content that has not the SHA-256 that it was told.
 func (s *Store) Write(ctx context.Context, r store.Ref, u *store.Upload) (store.Info, error) {
-	body := u.Reader(ctx)
+	body, err := u.Body(ctx)
+	if err != nil {
+		return store.Info{}, err
+	}
 	noted := u.Noted(nil)
 	req, err := s.request(ctx, http.MethodPut, target(r, noted), body)
 	if err != nil {
 		return store.Info{}, err
-	}
-	if u.Size == 0 {
-		req.Body = http.NoBody
 	}
 	req.ContentLength = u.Size
 	req.Header.Set("Content-Type", "application/octet-stream")

@@ -4,6 +4,7 @@ package file
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,8 +36,13 @@ func (s *Store) Stat(_ context.Context, r store.Ref) (store.Info, error) {
 	case !info.Mode().IsRegular():
 		return store.Info{}, store.Errorf(r, store.ErrNotReady, "is no ordinary file")
 	}
+	whole, err := filepath.Abs(s.path(r))
+	if err != nil {
+		return store.Info{}, explain(r, err)
+	}
 	return store.Info{
 		Ref: r, Size: info.Size(), State: store.Active, Created: info.ModTime(), Format: s.format(r),
+		Version: fmt.Sprintf("%s %d %d", whole, info.Size(), info.ModTime().UnixNano()),
 	}, nil
 }
 

@@ -85,25 +85,59 @@ func fill(ctx context.Context, f *os.File, u *store.Upload) error {
 	if len(u.Known) == 0 {
 		have = 0
 	}
+	disk := &flusher{f: f, busy: make(chan struct{}, 1)}
 	for {
 		data, err := u.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
+			_ = disk.wait()
 			return err
 		}
 		end := at + int64(len(data))
 		if end > have || !holds(f, at, data) {
 			if err := put(f, at, data, have); err != nil {
+				_ = disk.wait()
 				return err
 			}
+			disk.flush()
 		}
 		at = end
+	}
+	if err := disk.wait(); err != nil {
+		return err
 	}
 	if err := f.Truncate(at); err != nil {
 		return err
 	}
 	return f.Sync()
+}
+
+// flusher has the system write to the disk what it has, while more comes: gigabytes at
+// the end would take their time.
+type flusher struct {
+	f    *os.File
+	busy chan struct{}
+	err  error
+}
+
+func (d *flusher) flush() {
+	select {
+	case d.busy <- struct{}{}:
+		go func() {
+			if err := d.f.Sync(); err != nil {
+				d.err = err // told once, by whichever call is the first
+			}
+			<-d.busy
+		}()
+	default:
+	}
+}
+
+func (d *flusher) wait() error {
+	d.busy <- struct{}{}
+	defer func() { <-d.busy }()
+	return d.err
 }
 
 // holds tells whether the file has the data at an offset already.

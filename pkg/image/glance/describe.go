@@ -98,7 +98,7 @@ func (r *record) info(of store.Ref, project string) store.Info {
 func parse(data []byte) (*record, error) {
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil || r.ID == "" || r.Status == "" {
-		return nil, fmt.Errorf("Glance describes no image: %s", plain(string(data))) //nolint:staticcheck // its name
+		return nil, fmt.Errorf("this describes no image: %s", plain(string(data)))
 	}
 	return &r, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ystackdev/ystack/pkg/image/store"
@@ -74,8 +75,10 @@ func (s *Store) get(ctx context.Context, r store.Ref, id string) (*record, error
 	return found, nil
 }
 
+// named finds the images with exactly this name: Glance takes some for operators (in:…).
 func (s *Store) named(ctx context.Context, r store.Ref) ([]*record, error) {
-	return s.search(ctx, r, url.Values{"name": {r.Name}})
+	found, err := s.search(ctx, r, url.Values{"name": {r.Name}})
+	return slices.DeleteFunc(found, func(f *record) bool { return f.Name != r.Name }), err
 }
 
 // search reads all pages of a list.

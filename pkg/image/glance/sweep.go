@@ -58,7 +58,7 @@ func (s *Store) sweepOnce(ctx context.Context, r store.Ref, first map[string]sig
 			seen = sighting{f.Updated, f.Status, time.Now()}
 			first[f.ID] = seen
 		}
-		if f.Status == "saving" || f.Status == "importing" || time.Since(seen.at) < settled {
+		if f.Status == "saving" || f.Status == "uploading" || f.Status == "importing" || time.Since(seen.at) < settled {
 			busy = f.ID
 			continue
 		}

@@ -112,12 +112,13 @@ func (s *Store) wait(ctx context.Context, r store.Ref, id string) (store.Info, e
 // send uploads the content. Its size goes along, twice: proxies look at the one, newer
 // Glances compare with the other.
 func (s *Store) send(ctx context.Context, r store.Ref, path string, u *store.Upload) error {
-	req, err := s.Session.Request(ctx, http.MethodPut, "image", path, u.Reader(ctx))
+	content, err := u.Body(ctx)
+	if err != nil {
+		return err
+	}
+	req, err := s.Session.Request(ctx, http.MethodPut, "image", path, content)
 	if err != nil {
 		return explain(r, err)
-	}
-	if u.Size == 0 {
-		req.Body = http.NoBody
 	}
 	req.ContentLength = u.Size
 	req.Header.Set("Content-Type", "application/octet-stream")
@@ -131,9 +132,7 @@ func (s *Store) send(ctx context.Context, r store.Ref, path string, u *store.Upl
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 		return refused(r, "upload it", answer, body)
 	}
-	// The end of the stream says that the source's digest was right.
-	_, err = io.Copy(io.Discard, u.Reader(ctx))
-	return err
+	return nil
 }
 
 // check compares what Glance has with what was sent.

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/image/store"
@@ -21,24 +24,36 @@ type memory struct {
 }
 
 // begin goes on with the upload that an earlier copy of the same content began, if the
-// registry still has it, else begins one.
+// registry still has it, else begins one. Of two copies at once only one remembers: they
+// must not write to the same upload.
 func (s *Store) begin(ctx context.Context, repo *image.Repository, r store.Ref, u *store.Upload) (*upload, error) {
 	file := s.memory(r, u)
-	if up := recall(ctx, repo, r, file); up != nil {
-		return up, nil
+	var lock *flock.Flock
+	if file != "" && os.MkdirAll(s.StateDir, 0o700) == nil {
+		lock = flock.New(file + ".lock")
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			lock = nil
+		}
 	}
-	up, err := start(ctx, repo, r)
-	if err != nil {
-		return nil, explain(r, err)
+	if lock == nil {
+		return start(ctx, repo, r)
 	}
-	up.memory = file
+	up := recall(ctx, repo, r, file)
+	if up == nil {
+		var err error
+		if up, err = start(ctx, repo, r); err != nil {
+			_ = lock.Unlock()
+			return nil, err
+		}
+	}
+	up.memory, up.lock = file, lock
 	return up, nil
 }
 
-// memory names a file after the destination and the content; without a digest of that
+// memory names a file after the destination and the content. Where nothing tells that,
 // there is nothing to go on with.
 func (s *Store) memory(r store.Ref, u *store.Upload) string {
-	content := u.Known["sha256"] + u.Known["sha512"]
+	content := cmp.Or(u.Known["sha256"], u.Known["sha512"], u.Version)
 	if s.StateDir == "" || content == "" {
 		return ""
 	}
@@ -46,18 +61,11 @@ func (s *Store) memory(r store.Ref, u *store.Upload) string {
 	return filepath.Join(s.StateDir, hex.EncodeToString(sum[:12])+".json")
 }
 
-// recall asks the registry how far it got. Whoever gets the file has the upload: two
-// copies at once must not write to the same.
+// recall asks the registry how far it got.
 func recall(ctx context.Context, repo *image.Repository, r store.Ref, file string) *upload {
-	if file == "" {
-		return nil
-	}
 	data, err := os.ReadFile(file)
-	if err != nil || os.Remove(file) != nil {
-		return nil
-	}
 	var m memory
-	if json.Unmarshal(data, &m) != nil {
+	if err != nil || json.Unmarshal(data, &m) != nil {
 		return nil
 	}
 	at, err := url.Parse(m.Location)
@@ -68,7 +76,6 @@ func recall(ctx context.Context, repo *image.Repository, r store.Ref, file strin
 	if up.do(ctx, http.MethodGet, nil, "", http.StatusNoContent) != nil {
 		return nil
 	}
-	up.memory = file
 	return up
 }
 
@@ -77,17 +84,22 @@ func (up *upload) remember() {
 		return
 	}
 	data, err := json.Marshal(memory{up.location.String(), up.at})
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(up.memory), 0o700)
-	}
 	if err != nil || os.WriteFile(up.memory, data, 0o600) != nil {
-		up.memory = "" // one can copy without
+		up.forget() // one can copy without
 	}
 }
 
 func (up *upload) forget() {
 	if up.memory != "" {
 		_ = os.Remove(up.memory)
+		_ = os.Remove(up.memory + ".lock")
 	}
 	up.memory = ""
+}
+
+// close lets the next copy go on with what is remembered.
+func (up *upload) close() {
+	if up.lock != nil {
+		_ = up.lock.Unlock()
+	}
 }

@@ -3,12 +3,15 @@ package oci
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/image/store"
@@ -21,6 +24,7 @@ type upload struct {
 	location *url.URL
 	at       int64  // bytes that the registry has
 	memory   string // file that remembers the upload; empty for none
+	lock     *flock.Flock
 }
 
 func start(ctx context.Context, repo *image.Repository, r store.Ref) (*upload, error) {
@@ -125,8 +129,8 @@ func (up *upload) commit(ctx context.Context, digest string) error {
 }
 
 // abandon takes an upload back that nothing can go on with.
-func (up *upload) abandon(ctx context.Context) {
-	if up.memory != "" && ctx.Err() != nil {
+func (up *upload) abandon(ctx context.Context, cause error) {
+	if up.memory != "" && !errors.Is(cause, store.ErrCorrupt) {
 		return
 	}
 	up.forget()

@@ -26,15 +26,16 @@ func (s *Store) Write(ctx context.Context, r store.Ref, u *store.Upload) (store.
 	}
 	up, err := s.begin(ctx, repo, r, u)
 	if err != nil {
-		return store.Info{}, err
+		return store.Info{}, explain(r, err)
 	}
+	defer up.close()
 	at := int64(0)
 	for {
 		data, err := u.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			up.abandon(ctx)
+			up.abandon(ctx, err)
 			return store.Info{}, err
 		}
 		if err := up.send(ctx, at, data); err != nil {

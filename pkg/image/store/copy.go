@@ -24,6 +24,8 @@ type Copier struct {
 	Pause time.Duration
 	// Report hears how far each destination is, from several goroutines.
 	Report func(Progress)
+
+	block int // bytes that are read at once; tests take fewer
 }
 
 // Progress is how far a destination is.
@@ -118,6 +120,9 @@ func (c *Copier) source(ctx context.Context, r Request) (Store, Info, error) {
 			return nil, Info{}, err
 		}
 	}
+	if info.State != Active {
+		return nil, Info{}, Errorf(r.From, ErrNotReady, "is %s", info.State)
+	}
 	if r.Format != "" {
 		info.Format = r.Format
 	}
@@ -134,7 +139,7 @@ func (r Request) upload(info Info) *Upload {
 	}
 	maps.Copy(properties, r.Properties)
 	return &Upload{
-		From: info.Ref, Size: info.Size, Format: info.Format, Properties: properties, Known: info.claimed(),
+		From: info.Ref, Size: info.Size, Format: info.Format, Properties: properties, Known: info.claimed(), Version: info.Version,
 		Visibility: r.Visibility, Tags: append(slices.Clone(info.Tags), r.Tags...), Protected: r.Protected,
 	}
 }

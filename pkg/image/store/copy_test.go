@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -146,23 +145,24 @@ func (w world) open(r Ref) (Store, error) {
 
 func at(host, name string) Ref { return Ref{Scheme: Glance, Host: host, Name: name} }
 
-func content(n int) []byte {
-	data := make([]byte, n)
-	r := rand.New(rand.NewPCG(1, uint64(n)))
-	for at := 0; at < n; at += 8 {
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], r.Uint64())
-		copy(data[at:], word[:])
-	}
+// content is the beginning of what is made once, for the race detector makes it slowly.
+func content(n int) []byte { return bytes.Clone(everything()[:n]) }
+
+var everything = sync.OnceValue(func() []byte {
+	data := make([]byte, 6*testBlock)
+	r := rand.NewChaCha8([32]byte{})
+	_, _ = r.Read(data)
 	return data
-}
+})
+
+// testBlock keeps tests quick: the race detector is slow with megabytes.
+const testBlock = 64 << 10
 
 func copier(w world) *Copier {
-	return &Copier{Open: w.open, Limit: 10 * time.Second, Pause: time.Millisecond}
+	return &Copier{Open: w.open, Limit: time.Minute, Pause: time.Millisecond, block: testBlock}
 }
-
 func TestCopySizes(t *testing.T) {
-	for _, size := range []int{0, 1, 4096, blockSize - 1, blockSize, blockSize + 1, 3*blockSize + 17} {
+	for _, size := range []int{0, 1, 4096, testBlock - 1, testBlock, testBlock + 1, 3*testBlock + 17} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			from := newMemory(map[string][]byte{"a": content(size)})
 			one, two := newMemory(nil), newMemory(nil)
@@ -197,15 +197,15 @@ func TestCopySizes(t *testing.T) {
 }
 
 func TestCopyResumes(t *testing.T) {
-	size := 2*blockSize + 1000
+	size := 2*testBlock + 1000
 	from := newMemory(map[string][]byte{"a": content(size)})
-	from.breaks = map[int]int64{0: 0, 1: 100, 2: blockSize, 3: 0, 4: 0, 5: int64(size)}
+	from.breaks = map[int]int64{0: 0, 1: 100, 2: testBlock, 3: 0, 4: 0, 5: int64(size)}
 	to := newMemory(nil)
 	_, outcomes, err := copier(world{"from": from, "to": to}).Copy(t.Context(), Request{From: at("from", "a"), To: []Ref{at("to", "x")}})
 	if err != nil || outcomes[0].Result != Copied || !bytes.Equal(to.data["x"], from.data["a"]) {
 		t.Fatalf("%v %+v", err, outcomes)
 	}
-	if got := fmt.Sprint(from.opened); got != fmt.Sprint([]int64{0, 0, 100, blockSize + 100, blockSize + 100, blockSize + 100}) {
+	if got := fmt.Sprint(from.opened); got != fmt.Sprint([]int64{0, 0, 100, testBlock + 100, testBlock + 100, testBlock + 100}) {
 		t.Errorf("opened at %s", got)
 	}
 }
@@ -218,13 +218,13 @@ func TestCopyFailures(t *testing.T) {
 		source error // what Copy returns
 		to     error // of the destination
 	}{
-		"a flipped bit":               {spoil: func(from, _ *memory) { from.flip = true }, size: 2 * blockSize, source: ErrCorrupt, to: ErrCorrupt},
+		"a flipped bit":               {spoil: func(from, _ *memory) { from.flip = true }, size: 2 * testBlock, source: ErrCorrupt, to: ErrCorrupt},
 		"a flipped bit, small":        {spoil: func(from, _ *memory) { from.flip = true }, size: 10, source: ErrCorrupt, to: ErrCorrupt},
 		"a source that is shorter":    {spoil: func(from, _ *memory) { from.data["a"] = from.data["a"][:5] }, size: 10, source: ErrFailed, to: ErrFailed},
 		"a source that is longer":     {spoil: func(from, _ *memory) { from.data["a"] = append(from.data["a"], 1) }, size: 10, source: ErrCorrupt, to: ErrCorrupt},
 		"a source that stalls":        {spoil: func(from, _ *memory) { from.stall = true }, size: 10, source: ErrFailed, to: ErrFailed},
-		"a destination that fails":    {spoil: func(_, to *memory) { to.fail = full }, size: 6 * blockSize, to: full},
-		"a destination that stalls":   {spoil: func(_, to *memory) { to.block = true }, size: 6 * blockSize, to: ErrStalled},
+		"a destination that fails":    {spoil: func(_, to *memory) { to.fail = full }, size: 6 * testBlock, to: full},
+		"a destination that stalls":   {spoil: func(_, to *memory) { to.block = true }, size: 6 * testBlock, to: ErrStalled},
 		"a destination of other data": {spoil: func(_, to *memory) { to.images["x"] = Info{Ref: at("to", "x"), Size: 3, State: Active} }, size: 10, to: ErrTaken},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestCopyFailures(t *testing.T) {
 // TestCopyOneFails: one destination's failure is nothing to the others, and the same
 // copy again does what is left.
 func TestCopyOneFails(t *testing.T) {
-	from, good, bad := newMemory(map[string][]byte{"a": content(3 * blockSize)}), newMemory(nil), newMemory(nil)
+	from, good, bad := newMemory(map[string][]byte{"a": content(3 * testBlock)}), newMemory(nil), newMemory(nil)
 	bad.fail = errors.New("disk full")
 	c := copier(world{"from": from, "good": good, "bad": bad})
 	r := Request{From: at("from", "a"), To: []Ref{at("bad", "x"), at("good", "x"), at("none", "x")}}
@@ -307,7 +307,7 @@ func TestCopyInterrupted(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
-	m := newMemory(map[string][]byte{"a": content(3 << 20)})
+	m := newMemory(map[string][]byte{"a": content(5 * testBlock)})
 	c := copier(world{"m": m})
 	if _, err := c.Verify(t.Context(), m, m.images["a"]); err != nil {
 		t.Error(err)

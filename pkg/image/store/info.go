@@ -31,6 +31,9 @@ type Info struct {
 	Visibility string            `json:"visibility,omitempty"`
 	Protected  bool              `json:"protected,omitempty"`
 	Tags       []string          `json:"tags,omitempty"`
+	// Version tells one content from another where no digest is known: most probably, and
+	// good enough to find what an earlier copy left.
+	Version string `json:"-"`
 	// Foreign images belong to somebody else: their name is not taken for us.
 	Foreign bool `json:"foreign,omitempty"`
 }

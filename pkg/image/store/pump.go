@@ -44,9 +44,9 @@ type sink struct {
 	taken func(n int) // progress
 }
 
-func newPump(total int64, limit time.Duration) *pump {
-	p := &pump{limit: limit, size: blockSize, sinks: map[*sink]bool{}}
-	if total >= 0 && total < blockSize {
+func newPump(total int64, limit time.Duration, block int) *pump {
+	p := &pump{limit: limit, size: block, sinks: map[*sink]bool{}}
+	if total >= 0 && total < int64(block) {
 		p.size = int(total) + 1 // one more, to see the end
 	}
 	p.changed = sync.NewCond(&p.mu)
@@ -85,8 +85,9 @@ func (s *sink) next(ctx context.Context) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case s.ready(): // even if more will not come: who can go on later wants it
 	case p.end != nil && !errors.Is(p.end, io.EOF):
-		return nil, p.end // what is still in the ring is worth nothing
+		return nil, p.end
 	case p.filled == s.at:
 		return nil, io.EOF
 	}

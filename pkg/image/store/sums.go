@@ -29,13 +29,15 @@ func newHash(algorithm string) hash.Hash {
 }
 
 // algorithms are those that a copy computes: SHA-256 names the content everywhere,
-// SHA-512 is what Glance keeps, and of what else the source keeps, the best.
+// SHA-512 is what Glance compares. Of a source that does not claim a SHA-256, the best of
+// what it does claim is computed, too.
 func algorithms(source Info, glance bool) []string {
 	list := []string{"sha256"}
-	if glance || source.Digests["sha512"] != "" {
+	best, _ := source.claimed().strongest()
+	if glance || best == "sha512" {
 		list = append(list, "sha512")
 	}
-	if best, _ := source.Digests.strongest(); best == "sha1" || best == "md5" {
+	if best == "sha1" || best == "md5" {
 		list = append(list, best)
 	}
 	return list

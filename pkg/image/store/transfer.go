@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -11,15 +12,17 @@ import (
 const (
 	defaultLimit = time.Minute
 	defaultPause = time.Second / 2
+	// defaultCommit is long: some servers move gigabytes once more when they have them all.
+	defaultCommit = 15 * time.Minute
 )
 
 // transfer reads the source for all destinations that are left, and returns the digests
 // of what it read.
 func (c *Copier) transfer(ctx context.Context, from Store, info Info, left []*destination, r Request) (Digests, error) {
-	limit := or(c.Limit, defaultLimit)
+	limit := cmp.Or(c.Limit, defaultLimit)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	pump := newPump(info.Size, limit)
+	pump := newPump(info.Size, limit, cmp.Or(c.block, blockSize))
 	glance := slices.ContainsFunc(left, func(d *destination) bool { return d.To.Scheme == Glance })
 	hashes := pump.hash(ctx, algorithms(info, glance))
 	var writing sync.WaitGroup
@@ -32,10 +35,10 @@ func (c *Copier) transfer(ctx context.Context, from Store, info Info, left []*de
 			c.write(own, d, u)
 		})
 	}
-	in := &source{ctx: ctx, store: from, info: info, limit: limit, pause: or(c.Pause, defaultPause)}
+	in := &source{ctx: ctx, store: from, info: info, limit: limit, pause: cmp.Or(c.Pause, defaultPause)}
 	defer in.close()
 	err := pump.run(ctx, in, func() (Digests, error) { return hashes.check(info) })
-	late := time.AfterFunc(or(c.Commit, 15*time.Minute), func() { cancel(errLate(or(c.Commit, 15*time.Minute))) })
+	late := time.AfterFunc(cmp.Or(c.Commit, defaultCommit), func() { cancel(errLate(cmp.Or(c.Commit, defaultCommit))) })
 	defer late.Stop()
 	writing.Wait()
 	if errors.Is(err, errNobody) {
@@ -44,18 +47,11 @@ func (c *Copier) transfer(ctx context.Context, from Store, info Info, left []*de
 	return pump.sums, err
 }
 
-func or(d, fallback time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return fallback
-}
-
 func (c *Copier) counter(to Ref, total int64) func(int) {
 	done := int64(0)
 	return func(n int) {
 		done += int64(n)
-		if c.Report != nil {
+		if n > 0 && c.Report != nil {
 			c.Report(Progress{to, done, total})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 )
 
 // Upload is what a store gets to write. Its content comes in blocks, as fast as the
@@ -17,7 +18,8 @@ type Upload struct {
 	Tags       []string
 	Protected  bool
 	// Known are the digests that are known before the content is read.
-	Known Digests
+	Known   Digests
+	Version string // of the source, where no digest is known
 
 	sink *sink
 }
@@ -28,10 +30,26 @@ type Upload struct {
 func (u *Upload) Next(ctx context.Context) ([]byte, error) { return u.sink.next(ctx) }
 
 // Sums are the digests of what was read; they are known after [io.EOF].
-func (u *Upload) Sums() Digests { return u.sink.pump.sums }
+func (u *Upload) Sums() Digests {
+	u.sink.pump.mu.Lock()
+	defer u.sink.pump.mu.Unlock()
+	return u.sink.pump.sums
+}
 
 // Reader is the content as a stream.
 func (u *Upload) Reader(ctx context.Context) io.Reader { return &uploadReader{ctx: ctx, upload: u} }
+
+// Body is the content for a request that tells its length. Without any, it waits for the
+// end, which nobody would read.
+func (u *Upload) Body(ctx context.Context) (io.Reader, error) {
+	if u.Size > 0 {
+		return u.Reader(ctx), nil
+	}
+	if _, err := u.Next(ctx); !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return http.NoBody, nil
+}
 
 // Cause is why the content broke off, if it did: what a library makes of an error of
 // its reader often hides that.

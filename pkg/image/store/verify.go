@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -15,13 +16,13 @@ func (c *Copier) Verify(ctx context.Context, s Store, i Info) (Digests, error) {
 	if i.State != Active {
 		return nil, Errorf(i.Ref, ErrNotReady, "is %s", i.State)
 	}
-	names := algorithms(i, i.claimed()["sha512"] != "")
+	names := algorithms(i, i.Digests["sha512"] != "")
 	sums, writers := map[string]hash.Hash{}, []io.Writer{}
 	for _, name := range names {
 		sums[name] = newHash(name)
 		writers = append(writers, sums[name])
 	}
-	in := &source{ctx: ctx, store: s, info: i, limit: or(c.Limit, defaultLimit), pause: or(c.Pause, defaultPause)}
+	in := &source{ctx: ctx, store: s, info: i, limit: cmp.Or(c.Limit, defaultLimit), pause: cmp.Or(c.Pause, defaultPause)}
 	defer in.close()
 	count := c.counter(i.Ref, i.Size)
 	buffer := make([]byte, 1<<20)

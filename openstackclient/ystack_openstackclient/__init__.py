@@ -1,0 +1,1 @@
+"""Makes `openstack ystack …` call openstack-ystack."""
