@@ -47,6 +47,8 @@ func TestImageUsage(t *testing.T) {
 		"verify nothing": {[]string{"image", "verify"}, "say which image"},
 		"push nothing":   {[]string{"image", "push"}, "say which image"},
 		"pull nothing":   {[]string{"image", "pull"}, "say which image"},
+		"build two":      {[]string{"image", "build", "a", "b"}, "at most 1 argument"},
+		"build column":   {[]string{"image", "build", "-c", "Targt"}, `did you mean "Target"?`},
 		"delete nothing": {[]string{"image", "delete"}, "say which image"},
 		"list":           {[]string{"image", "list", "a", "b"}, "at most 1 argument"},
 	} {
