@@ -347,6 +347,8 @@ func testVMFaults(t *testing.T, ystack string) {
 		t.Errorf("no such cloud: %d\n%s", code, errs)
 	}
 	m.useSite("m1.huge", "debian-12")
+	m.fails("Quota exceeded for ram")
+	m.useSite("m1.nowhere", "debian-12")
 	m.fails("No valid host was found")
 	m.useSite("m1.small", "debian-12")
 	m.useTemplate("echo it breaks; exit 3")

@@ -211,7 +211,8 @@ func seedNova(ctx context.Context, l *service.Lab) error {
 	if err := keystoneClient(l).SeedFlavors(ctx, "http://"+novaAddress+"/v2.1", []openstack.Flavor{
 		{Name: "m1.tiny", MemoryMiB: 256, DiskGiB: 2},
 		{Name: "m1.small", MemoryMiB: 512, DiskGiB: 3},
-		{Name: "m1.huge", MemoryMiB: 1 << 20, DiskGiB: 3}, // fits nowhere
+		{Name: "m1.huge", MemoryMiB: 1 << 20, DiskGiB: 3},      // more than the quota
+		{Name: "m1.nowhere", MemoryMiB: 512, DiskGiB: 1 << 20}, // more than there is
 	}); err != nil {
 		return err
 	}

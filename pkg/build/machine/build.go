@@ -146,7 +146,7 @@ func (b *Builder) store(ctx context.Context, p *Plan, image string) (*Result, er
 func (b *Builder) spread(ctx context.Context, p *Plan, s store.Store, i store.Info) (*Result, error) {
 	copier := store.Copier{Open: b.Open, Report: b.Progress}
 	places := []store.Info{i}
-	sums := store.Digests{}
+	var sums store.Digests
 	var err error
 	if to := p.To[1:]; len(to) > 0 {
 		var outcomes []store.Outcome
@@ -157,8 +157,8 @@ func (b *Builder) spread(ctx context.Context, p *Plan, s store.Store, i store.In
 		for _, o := range outcomes {
 			err = errors.Join(err, o.Err)
 			places = append(places, o.Info)
-			if sums["sha256"] == "" {
-				maps.Copy(sums, o.Info.Digests)
+			if sums["sha256"] == "" { // nothing was read: the place had it
+				sums = o.Info.Digests
 			}
 		}
 	} else {

@@ -1,6 +1,9 @@
 package machine
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // message is a line of Packer's machine-readable output: TIME,TARGET,KIND,DATA….
 type message struct {
@@ -77,8 +80,20 @@ func (s *story) reason() string {
 	for _, e := range s.errs {
 		// The first names the cause; those after it say that there was one.
 		if line, _, _ := strings.Cut(strings.TrimSpace(e), "\n"); line != "" {
-			return line
+			return plain(line)
 		}
 	}
 	return ""
+}
+
+// answer is what a service of the cloud has answered, in the middle of an error.
+var answer = regexp.MustCompile(`\[[A-Z]+ http.*"message": *"((?:[^"\\]|\\.)*)"`)
+
+// plain leaves of the answer only what it says.
+func plain(line string) string {
+	found := answer.FindStringSubmatchIndex(line)
+	if found == nil {
+		return line
+	}
+	return line[:found[0]] + line[found[2]:found[3]]
 }

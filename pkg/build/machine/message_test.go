@@ -33,6 +33,11 @@ func TestStory(t *testing.T) {
 			"", "", "Script exited with non-zero exit status: 3., Allowed exit codes are: [0]", "",
 		},
 		{
+			"refused",
+			`1764100000,,ui,error,==> openstack.vm: Error launching source server: Request forbidden: [POST http://127.0.0.1:15774/v2.1/servers]%!(PACKER_COMMA) error message: {"forbidden": {"code": 403%!(PACKER_COMMA) "message": "Quota exceeded for ram: Requested 1048576"}}`,
+			"", "", "Error launching source server: Request forbidden: Quota exceeded for ram: Requested 1048576", "",
+		},
+		{
 			"a provisioner that talks of images", `1764100000,,ui,message,    openstack.vm: Image: the one in the README
 1764100000,,ui,message,    openstack.vm: Server ID: `,
 			"", "", "", "",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 // planPacker checks that tool, template and cloud have what it takes.
 func (b *Builder) planPacker(ctx context.Context, p *Plan) error {
 	if b.Session == nil {
-		return fmt.Errorf("Packer needs a cloud: set spec.openstack.cloud of the Site file, or --os-cloud") //nolint:staticcheck // its name
+		return errors.New("building with Packer needs a cloud: set spec.openstack.cloud of the Site file, or --os-cloud")
 	}
 	var err error
 	if p.declared, err = declared(p.file(p.Packer.Template)); err != nil {
@@ -155,8 +156,8 @@ func (b *Builder) writeVariables(p *Plan, n *note, keyFile string) (string, erro
 
 // listen runs Packer, and makes notes, progress and a log of what it says.
 func (b *Builder) listen(ctx context.Context, n *note, tool build.Tool) (*story, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	told, watched := &story{}, &watch{}
 	tool.Log = lineWriter(func(line string) {
 		m, ok := parseMessage(line)
@@ -167,7 +168,8 @@ func (b *Builder) listen(ctx context.Context, n *note, tool build.Tool) (*story,
 		if told.hear(m) {
 			n.Server, n.Image = told.server, told.image
 			_ = n.write() // by its name too it will be found
-			watched.start(ctx, cloud{b.Session}, n.Server)
+			watched.server(ctx, cloud{b.Session}, n.Server)
+			watched.image(ctx, cloud{b.Session}, n.Image, stop)
 		}
 		if kind, text := m.said(); text != "" {
 			fmt.Fprintln(b.Log, text)
@@ -202,46 +204,83 @@ func plainLine(tail []string) string {
 	return ""
 }
 
-// watch asks Nova how the server is that Packer waits for. Packer says that it failed,
-// and removes it; Nova would say why.
+// watch asks the cloud how the server and the image are that Packer waits for. Of a server
+// Packer says that it failed, and removes it; Nova would say why. For an image that will
+// never be whole it waits for ever.
 type watch struct {
-	mu   sync.Mutex
-	id   string
-	said string
+	mu     sync.Mutex
+	known  map[string]bool // ids that are being watched
+	reason string
 }
 
-func (w *watch) start(ctx context.Context, c cloud, id string) {
+// first tells whether an id is new.
+func (w *watch) first(id string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if id == "" || id == w.id {
+	if id == "" || w.known[id] {
+		return false
+	}
+	if w.known == nil {
+		w.known = map[string]bool{}
+	}
+	w.known[id] = true
+	return true
+}
+
+func (w *watch) server(ctx context.Context, c cloud, id string) {
+	if !w.first(id) {
 		return
 	}
-	w.id = id
 	go func() {
-		for {
+		for tick(ctx) {
 			s, err := c.server(ctx, id)
+			if gone(err) || s.Status == "ACTIVE" {
+				return
+			}
 			if err == nil && s.Status == "ERROR" {
 				w.mu.Lock()
-				w.said = s.Fault.Message
+				w.reason = s.Fault.Message
 				w.mu.Unlock()
-				return
-			}
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-				return
-			}
-			if gone(err) || s.Status == "ACTIVE" {
 				return
 			}
 		}
 	}()
 }
 
+func (w *watch) image(ctx context.Context, c cloud, id string, stop context.CancelCauseFunc) {
+	if !w.first(id) {
+		return
+	}
+	go func() {
+		for tick(ctx) {
+			i, err := c.image(ctx, id)
+			switch {
+			case gone(err):
+				stop(fmt.Errorf("image %s was deleted while Packer waited for it", id))
+			case err != nil || i.Status == "queued" || i.Status == "saving":
+				continue
+			case i.Status != store.Active:
+				stop(fmt.Errorf("image %s is %s, and will not become usable by waiting", id, i.Status))
+			}
+			return
+		}
+	}()
+}
+
+// tick waits for a second; it is false at the end of ctx.
+func tick(ctx context.Context) bool {
+	select {
+	case <-time.After(time.Second):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func (w *watch) fault() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.said
+	return w.reason
 }
 
 // lineWriter gets whole lines, one in each call.
@@ -259,8 +298,16 @@ func (b *Builder) adopt(ctx context.Context, p *Plan, n *note) string {
 		return ""
 	}
 	i, err := cloud{b.Session}.image(ctx, n.Image)
-	if err != nil || i.Status != store.Active && i.Status != "saving" && i.Status != "queued" {
+	// Nova lets it be queued while it gets the disk ready. It was killed in the middle of
+	// that if nothing comes.
+	for limit := b.Now().Add(snapshotLimit); err == nil && i.Status == "queued" && b.Now().Before(limit) && tick(ctx); {
+		i, err = cloud{b.Session}.image(ctx, n.Image)
+	}
+	if err != nil || i.Status != store.Active && i.Status != "saving" {
 		return ""
 	}
 	return n.Image
 }
+
+// snapshotLimit is for Nova to begin to upload a disk.
+const snapshotLimit = 5 * time.Minute
