@@ -388,4 +388,33 @@ func testVMFaults(t *testing.T, ystack string) {
 	if _, said, code := m.run("build", m.dir, "--target", "vm", "--clean"); code != 0 || said != "" {
 		t.Errorf("--clean of nothing: %d\n%s", code, said)
 	}
+	m.takenUp()
+}
+
+// takenUp kills a build while Nova makes the snapshot: the next one goes on with that.
+func (m *machines) takenUp() {
+	m.t.Helper()
+	m.useTemplate("echo nothing to do")
+	cmd, _, errs := m.command("build", m.dir, "--target", "vm")
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	image := ""
+	for range 3000 {
+		if image = m.note().Image; image != "" {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	_ = cmd.Process.Kill()
+	if _ = cmd.Wait(); image == "" {
+		m.t.Fatalf("no snapshot\n%s", errs)
+	}
+	out, said, code := m.run("build", m.dir, "--target", "vm", "-f", "value", "-c", "Result", "-c", "IDs")
+	if code != 0 || !strings.HasPrefix(out, "built "+image) || !strings.Contains(said, "taking up image "+image) {
+		m.t.Errorf("%d\n%s%s", code, out, said)
+	}
+	if left := m.left(); len(left) != 1 || left[0] != "image "+image {
+		m.t.Errorf("there is %q", left)
+	}
 }

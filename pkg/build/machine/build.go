@@ -83,13 +83,21 @@ func (b *Builder) end(ctx context.Context, n *note, r *Result) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepLimit)
 	defer cancel()
 	keep := ""
-	if r != nil {
+	switch {
+	case r != nil:
 		keep = r.Image.ID
+	case n.Whole:
+		keep = n.Image
+		b.Report("image", keep+" is kept for the next attempt; --clean would remove it")
 	}
 	quiet := *b
 	quiet.Report = func(string, string) {}
 	if err := quiet.sweep(ctx, n, keep); err != nil {
 		return fmt.Errorf("not all of it could be removed; --clean does what is left: %w", err)
+	}
+	if r == nil && n.Whole {
+		n.Server, n.Key, n.Work = "", "", ""
+		return n.write()
 	}
 	return n.forget()
 }
@@ -97,8 +105,22 @@ func (b *Builder) end(ctx context.Context, n *note, r *Result) error {
 // takeUp goes on with the snapshot of a build that was killed.
 func (b *Builder) takeUp(ctx context.Context, p *Plan, n *note, image string) (*Result, error) {
 	b.Report("packer", "taking up image "+image+" of a build that was interrupted")
-	r, err := b.store(ctx, p, image)
+	r, err := b.keep(ctx, p, n, image)
 	return r, errors.Join(err, b.end(ctx, n, r))
+}
+
+// keep notes that the image is worth keeping before it is brought to the archive: if that
+// fails, it is all that the next build has to do.
+func (b *Builder) keep(ctx context.Context, p *Plan, n *note, image string) (*Result, error) {
+	n.Image, n.Whole = image, true
+	if err := n.write(); err != nil {
+		return nil, err
+	}
+	r, err := b.store(ctx, p, image)
+	for _, useless := range []error{store.ErrNotReady, store.ErrNotFound, store.ErrCorrupt} {
+		n.Whole = n.Whole && !errors.Is(err, useless)
+	}
+	return r, err
 }
 
 func (b *Builder) make(ctx context.Context, p *Plan, n *note) (*Result, error) {
@@ -110,7 +132,7 @@ func (b *Builder) make(ctx context.Context, p *Plan, n *note) (*Result, error) {
 		if err := p.unchanged(); err != nil {
 			return nil, err
 		}
-		return b.store(ctx, p, image)
+		return b.keep(ctx, p, n, image)
 	}
 	files, err := b.runElements(ctx, p, n)
 	if err != nil {

@@ -21,6 +21,7 @@ type note struct {
 	Key         string // the key pair's name
 	Server      string `json:",omitempty"` // ids, as soon as they are known
 	Image       string `json:",omitempty"`
+	Whole       bool   `json:",omitempty"` // Packer has done its part
 	Work        string // the directory of the build
 	PID         int
 	Started     time.Time
