@@ -69,6 +69,11 @@ export DIB_APT_MINIMAL_CREATE_INTERFACES=0 DIB_BOOTLOADER_DEFAULT_CMDLINE="net.i
 export DIB_DEBOOTSTRAP_CACHE=1 DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE=1 DIB_IMAGE_CACHE=` + l.Cache("dib") + ` HOME=/root
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 mkdir -p "$DIB_IMAGE_CACHE"
+# Two at once would be in each other's way there.
+if [ "$1" != --version ]; then
+	exec 9>"$DIB_IMAGE_CACHE/lock"
+	flock 9
+fi
 `
 }
 
