@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ystackdev/ystack/pkg/image/artifactorytest"
+	"github.com/ystackdev/ystack/pkg/image/registrytest"
 )
 
 const labGlance = "http://127.0.0.1:15092"
@@ -150,7 +151,7 @@ func TestImageCopyKilled(t *testing.T) {
 		return cmd
 	}
 	source, there := "glance://slow/"+name+"-source", "glance://lab/"+name+"-copy"
-	artifact := "oci://127.0.0.1:15000/" + name + "/disk:1"
+	artifact := "oci://" + registrytest.Start(t) + "/" + name + "/disk:1"
 	if out, err := ystack("copy", "file:disk.raw", source).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -171,7 +172,7 @@ func TestImageCopyKilled(t *testing.T) {
 			text, _ := os.ReadFile(said.Name())
 			return fmt.Errorf("no file has begun: %v, %w\n%s", found, err, text)
 		}
-		if info, err := os.Stat(found[0]); err != nil || info.Size() < 8<<20 {
+		if info, err := os.Stat(found[0]); err != nil || info.Size() < 6<<20 {
 			return fmt.Errorf("%v, %w", info, err)
 		}
 		return nil

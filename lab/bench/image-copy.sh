@@ -3,8 +3,8 @@
 #
 # Each round does all of it in turn; of each, the best time counts:
 #   ours      openstack-ystack image copy glance://… oci://… file:…
-#   curl      curl from Glance | tee to the file | curl to the registry, which compares nothing
-#   client    openstack image save, then curl from the file to the registry
+#   curl      curl from Glance | tee to the file | curl to the registry, which compares nothing; then sync of the file, as ours does
+#   client    openstack image save and sync, then curl from the file to the registry
 #   one       ours, to the registry only
 #   four      ours, to two registries and two files
 # Peak memory is the VmHWM of our process. Needs the lab's environment, and five times MIB of disk in TMPDIR.
@@ -56,8 +56,8 @@ upload() { # REPOSITORY DIGEST: standard input to the first registry
   curl -sf -o /dev/null -X PUT "$at&digest=sha256:$2"
 }
 
-by_curl() { curl -sf -H "X-Auth-Token: $token" "$glance/v2/images/$id/file" | tee "$work/file" | upload "curl$1" "$sum"; }
-by_client() { openstack --os-cloud "$cloud" image save --file "$work/file" "$id" && upload "client$1" "$sum" <"$work/file"; }
+by_curl() { curl -sf -H "X-Auth-Token: $token" "$glance/v2/images/$id/file" | tee "$work/file" | upload "curl$1" "$sum" && sync "$work/file"; }
+by_client() { openstack --os-cloud "$cloud" image save --file "$work/file" "$id" && sync "$work/file" && upload "client$1" "$sum" <"$work/file"; }
 
 best() { sort -n "$work/$1.times" | head -n1; }
 memory() { sort -n "$work/$1.memory" | tail -n1 | awk '{printf "%.0f", $1 / 1024}'; }

@@ -105,7 +105,7 @@ func TestLabDownloadCut(t *testing.T) {
 	c := newCloud(t)
 	from, back := c.file("a.raw", size), store.Ref{Scheme: store.File, Name: "b.raw"}
 	c.mustCopy(store.Request{From: from, To: []store.Ref{c.ref()}}, store.Copied)
-	c.toxic("downstream", "limit_data", `{"bytes": 3000000}`)
+	c.toxic("downstream", "limit_data", `{"bytes": 1000000}`)
 	c.mustCopy(store.Request{From: c.ref(), To: []store.Ref{back}}, store.Copied)
 	if c.read(from) != c.read(back) {
 		t.Error("other content came back")

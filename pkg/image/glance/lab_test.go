@@ -186,7 +186,7 @@ func (c *cloud) nothing() {
 	}
 }
 
-const size = 9 << 20 // two blocks
+const size = 3 << 20
 
 func TestLabRoundTrip(t *testing.T) {
 	c := newCloud(t)

@@ -100,7 +100,7 @@ func (d *desk) mustCopy(from, to store.Ref, want store.Result) {
 	}
 }
 
-const size = 17<<20 + 5 // three chunks
+const size = 9<<20 + 5 // two chunks
 
 func TestRoundTrip(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, d *desk) {

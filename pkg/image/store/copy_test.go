@@ -161,6 +161,7 @@ const testBlock = 64 << 10
 func copier(w world) *Copier {
 	return &Copier{Open: w.open, Limit: time.Minute, Pause: time.Millisecond, block: testBlock}
 }
+
 func TestCopySizes(t *testing.T) {
 	for _, size := range []int{0, 1, 4096, testBlock - 1, testBlock, testBlock + 1, 3*testBlock + 17} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 const (
 	// blockSize is a registry's chunk: large enough that a request for each costs little.
-	blockSize = 8 << 20
+	blockSize = 6 << 20
 	// blockCount bounds the memory of a copy, whatever the number of destinations: one
 	// block is read, one held back, one written, and one lets their speeds vary.
 	blockCount = 4

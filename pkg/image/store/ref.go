@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ystackdev/ystack/pkg/suggest"
@@ -63,7 +64,7 @@ func Parse(text string) (Ref, error) {
 	place, slashes := strings.CutPrefix(rest, "//")
 	where, name, _ := strings.Cut(place, "/")
 	switch known := []string{Glance, OCI, Artifactory}; {
-	case !contains(known, scheme):
+	case !slices.Contains(known, scheme):
 		return Ref{}, fmt.Errorf("image reference %q: %q is no place for images; known are glance, oci, artifactory and file%s",
 			text, scheme, suggest.DidYouMean(scheme, append(known, File)))
 	case !slashes:
@@ -76,15 +77,6 @@ func Parse(text string) (Ref, error) {
 		return parseOCI(text, where, name)
 	}
 	return parseArtifactory(text, where, name)
-}
-
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 func parseFile(text, path string) (Ref, error) {
