@@ -62,7 +62,10 @@ func newMachines(t *testing.T, ystack string) *machines {
 		t.Fatal(err)
 	}
 	m.session = keystone.NewSession(client, cfg)
-	t.Cleanup(m.deleteImages)
+	t.Cleanup(func() {
+		m.run("build", m.dir, "--target", "vm", "--clean") // of a test that failed
+		m.deleteImages()
+	})
 	return m
 }
 
@@ -251,12 +254,12 @@ func (m *machines) begun() (*exec.Cmd, string, *bytes.Buffer) {
 		m.t.Fatal(err)
 	}
 	log := filepath.Join(m.state, "ystack/builds", m.name+"-vm.log")
-	for range 600 {
+	for range 3000 {
 		data, _ := os.ReadFile(log)
 		if n := m.note(); n.Server != "" && strings.Contains(string(data), "waiting") {
 			return cmd, n.Server, errs
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
