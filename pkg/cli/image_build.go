@@ -169,7 +169,7 @@ func (o *imageBuild) one(ctx context.Context, a *app.Application, dir string, re
 	} else {
 		row, err = o.machine(ctx, machine.Jobs(a, dir, rev)[target], log)
 	}
-	if err != nil && !o.dryRun && context.Cause(ctx) == nil {
+	if said, _ := os.Stat(name); err != nil && said != nil && said.Size() > 0 && context.Cause(ctx) == nil {
 		fmt.Fprintf(o.stores.env.Err, "What the builder said is in %s\n", name)
 	}
 	return row, err
@@ -230,7 +230,7 @@ func (o *imageBuild) builder(target string, log io.Writer) (*machine.Builder, er
 	}
 	b := &machine.Builder{
 		Cloud: cloud, Machine: s.site.Spec.OpenStack.Build, Archive: s.archive(), Open: s.open, StateDir: s.env.stateDir(),
-		LookPath: exec.LookPath, Report: o.report(target), Log: log, Now: time.Now,
+		LookPath: exec.LookPath, Getenv: s.env.Getenv, Report: o.report(target), Log: log, Now: time.Now,
 	}
 	if cloud == "" && s.env.Getenv("OS_CLOUD") == "" && s.env.Getenv("OS_AUTH_URL") == "" {
 		return b, nil

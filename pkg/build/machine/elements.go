@@ -28,7 +28,7 @@ func (b *Builder) planElements(ctx context.Context, p *Plan) (err error) {
 		return err
 	}
 	p.Base = strings.Join(p.Elements.Elements, " ")
-	return p.sum(map[string]any{"elements": p.Elements, "release": os.Getenv("DIB_RELEASE"), "target": p.Target})
+	return p.sum(map[string]any{"elements": p.Elements, "release": b.Getenv("DIB_RELEASE"), "target": p.Target})
 }
 
 // file is one that diskimage-builder has made.

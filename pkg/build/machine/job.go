@@ -86,6 +86,7 @@ type Builder struct {
 	StateDir string                       // notes of builds under way
 	TempDir  string                       // large enough for an image; empty: the system's
 	LookPath func(string) (string, error) // finds programs
+	Getenv   func(string) string
 	Report   func(step, message string)
 	Progress func(store.Progress)
 	Log      io.Writer // what the tools say
