@@ -295,6 +295,20 @@ func TestCopyCompletesProperties(t *testing.T) {
 	}
 }
 
+// TestCopyIncomparable: what cannot be compared is neither taken for the same nor for
+// another.
+func TestCopyIncomparable(t *testing.T) {
+	data := content(10)
+	from, to := newMemory(map[string][]byte{"a": data}), newMemory(map[string][]byte{"x": data})
+	i := to.images["x"]
+	i.Digests = Digests{"md5": "00"}
+	to.images["x"] = i
+	_, outcomes, err := copier(world{"from": from, "to": to}).Copy(t.Context(), Request{From: at("from", "a"), To: []Ref{at("to", "x")}})
+	if err != nil || !errors.Is(outcomes[0].Err, ErrTaken) || !strings.Contains(outcomes[0].Err.Error(), "may be this image or another") {
+		t.Errorf("%v %+v", err, outcomes)
+	}
+}
+
 func TestCopyInterrupted(t *testing.T) {
 	from, to := newMemory(map[string][]byte{"a": content(10)}), newMemory(nil)
 	from.stall = true

@@ -79,11 +79,17 @@ func equal(ctx context.Context, a Store, ai Info, b Store, bi Info) (bool, error
 		algorithm = "sha256"
 	}
 	left, err := sum(ctx, a, ai, algorithm)
-	if err != nil || left == "" {
+	if err != nil {
 		return false, err
 	}
 	right, err := sum(ctx, b, bi, algorithm)
-	return left == right, err
+	if err != nil {
+		return false, err
+	}
+	if left == "" || right == "" {
+		return false, Errorf(bi.Ref, ErrTaken, "is there, and may be this image or another: the two places keep no digest of the same kind; delete it, or choose another name")
+	}
+	return left == right, nil
 }
 
 // sum is a digest that is known or costs nothing to find out, else empty.
