@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
 	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
+	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
 	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
 	{"pkg/image/store"},

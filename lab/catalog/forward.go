@@ -14,7 +14,9 @@ apiVersion: ystack.dev/v1alpha1
 kind: Site
 metadata: {name: lab}
 spec:
-  openstack: {cloud: lab}
+  openstack:
+    cloud: lab
+    build: {flavor: m1.small, network: private, sourceImage: debian-12, sshUser: debian}
   kubernetes: {context: lab}
   registries:
     push: 127.0.0.1:15000/apps

@@ -3,7 +3,11 @@
 // Package catalog holds the lab's services, one file each.
 package catalog
 
-import "github.com/ystackdev/ystack/lab/service"
+import (
+	"slices"
+
+	"github.com/ystackdev/ystack/lab/service"
+)
 
 // All lists every service. A new one is a file beside this one and a line here.
 func All() []*service.Service {
@@ -30,19 +34,33 @@ func All() []*service.Service {
 		birdService(),
 		nodeStatus(),
 		gitea(),
+		placement(),
+		neutron(),
+		vmNetwork(),
+		libvirt(),
+		nova(),
 	}
 }
 
 // Profiles are names for several services at once; up knows them too.
 func Profiles() map[string][]string {
 	return map[string][]string{
-		"all":        service.Names(All()),
+		"all":        usual(),
 		"kubernetes": {"kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"registries": {"registry", "hub", "forward"},
 		"openstack":  {"keystone", "glance", "forward"},
 		"bgp":        {"router", "client", "bird", "node-status", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"code":       {"gitea"},
+		"vms":        {"nova", "forward"},
 	}
+}
+
+// usual is everything but machines: these cost a GiB of memory, and an image of
+// a system that takes minutes to make.
+func usual() []string {
+	return slices.DeleteFunc(service.Names(All()), func(name string) bool {
+		return slices.Contains([]string{"placement", "neutron", "vm-network", "libvirt", "nova"}, name)
+	})
 }
 
 // Expand replaces the profiles among names by their services; none means all.
@@ -63,5 +81,5 @@ func Expand(names []string) []string {
 
 // HostPorts are the addresses that must be free on the machine.
 func HostPorts() []string {
-	return []string{apiAddress, registryAddress, hubAddress, keystoneAddress, glanceAddress}
+	return []string{apiAddress, registryAddress, hubAddress, keystoneAddress, glanceAddress, placementAddress, neutronAddress, novaAddress}
 }

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -17,6 +18,9 @@ const (
 	memcachedAddress = "127.0.0.1:11211" // inside only
 	keystoneAddress  = "127.0.0.1:15050"
 	glanceAddress    = "127.0.0.1:15092"
+	placementAddress = "127.0.0.1:15778"
+	neutronAddress   = "127.0.0.1:15696"
+	novaAddress      = "127.0.0.1:15774"
 
 	keystoneURL = "http://" + keystoneAddress + "/v3"
 )
@@ -27,6 +31,8 @@ type component struct {
 	name     string
 	kind     string // its type in Keystone's catalogue; empty for Keystone itself
 	address  string
+	path     string // of its URL there, if any
+	health   string // the path that answers when it is well; /healthcheck if empty
 	needs    []string
 	packages []string
 	files    map[string]string // NAME.conf and others, below etc/NAME; see database and authToken
@@ -47,8 +53,8 @@ func (c component) service() *service.Service {
 		Files:     map[string]string{},
 		Configure: c.makeDatabase,
 		Command:   c.command,
-		Ready:     answers("http://" + c.address + "/healthcheck"),
-		Seed:      c.register,
+		Ready:     answers("http://" + c.address + cmp.Or(c.health, "/healthcheck")),
+		Seed:      c.fill,
 	}
 	for name, text := range c.files {
 		s.Files[c.name+"/"+name] = text
@@ -79,15 +85,18 @@ func (c component) makeDatabase(ctx context.Context, l *service.Lab) error {
 	return process.WriteFile(done, nil, 0o644)
 }
 
-// register enters the component into Keystone's catalogue, and gives it content.
+// register enters the component into Keystone's catalogue.
 func (c component) register(ctx context.Context, l *service.Lab) error {
-	if c.kind != "" {
-		if err := keystoneClient(l).Register(ctx, c.name, c.kind, "http://"+c.address); err != nil {
-			return err
-		}
-	}
-	if c.seed == nil {
+	if c.kind == "" {
 		return nil
+	}
+	return keystoneClient(l).Register(ctx, c.name, c.kind, "http://"+c.address+c.path)
+}
+
+// fill registers the component, and gives it content.
+func (c component) fill(ctx context.Context, l *service.Lab) error {
+	if err := c.register(ctx, l); err != nil || c.seed == nil {
+		return err
 	}
 	return c.seed(ctx, l)
 }

@@ -26,7 +26,10 @@ const (
 // PrivateDirs are the places where programs of a node keep state that no
 // option moves. Inside, each is an empty directory in memory.
 func PrivateDirs() []string {
-	return []string{"/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers"}
+	return []string{
+		"/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers",
+		"/etc/libvirt", "/run/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt",
+	}
 }
 
 // Hold furnishes the fresh namespaces that the caller has been put into, calls

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -87,6 +88,19 @@ func (l *Lab) InsideOf(name, dir string, argv []string) ([]string, error) {
 		return nil, fmt.Errorf("the lab's %s does not run: go run ./lab up", name)
 	}
 	return node.Enter(r.PID, dir, argv), nil
+}
+
+// OverTree is argv as a program sees the machine when the tree's packages are
+// installed, for those that look for their parts below /usr whatever they are
+// told: it runs in a mount namespace where the layers and then the tree lie over /usr. What
+// it mounts ends with it. Layers are directories like the tree's usr.
+func (l *Lab) OverTree(layers []string, argv ...string) []string {
+	const script = `mount -t overlay -o "lowerdir=$1" tree /usr; shift; exec "$@"`
+	all := append(slices.Clone(layers), l.Tree("usr"), "/usr")
+	return append([]string{
+		"/usr/bin/env", "LD_LIBRARY_PATH=" + l.Tree("shared"), "XDG_CACHE_HOME=" + l.Cache("python"),
+		"/usr/bin/unshare", "--mount", "--propagation", "private", "--", "/bin/sh", "-ec", script, "sh", strings.Join(all, ":"),
+	}, argv...)
 }
 
 // Environ is what the lab's processes see of the environment: a program of

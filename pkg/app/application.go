@@ -27,6 +27,36 @@ type ApplicationSpec struct {
 // Images are the images built from the source, by kind of target.
 type Images struct {
 	Container *ContainerImage `json:"container,omitempty" doc:"A container image built from a Dockerfile."`
+	VM        *VMImage        `json:"vm,omitempty" doc:"An image for virtual machines."`
+	Baremetal *BaremetalImage `json:"baremetal,omitempty" doc:"An image for machines of metal."`
+}
+
+// VMImage says how to build an image for virtual machines: by Packer, which sets one up
+// in the cloud and keeps its disk, or by diskimage-builder, on this machine.
+type VMImage struct {
+	Packer           *Packer           `json:"packer,omitempty" doc:"Packer boots a machine in the cloud, sets it up and keeps its disk."`
+	DiskImageBuilder *DiskImageBuilder `json:"diskimageBuilder,omitempty" doc:"diskimage-builder makes the image on this machine."`
+	Source           string            `json:"source,omitempty" check:"source" doc:"REPOSITORY@REF of git that the template or the elements are in, if that is not the application's own."`
+}
+
+// BaremetalImage says how to build an image for machines of metal.
+type BaremetalImage struct {
+	DiskImageBuilder *DiskImageBuilder `json:"diskimageBuilder" check:"required" doc:"diskimage-builder makes the image on this machine."`
+	Source           string            `json:"source,omitempty" check:"source" doc:"REPOSITORY@REF of git that the elements are in, if that is not the application's own."`
+}
+
+// Packer is a template, and what it is given beside what the site says.
+type Packer struct {
+	Template  string            `json:"template" check:"required,relative-path" doc:"The template (.pkr.hcl or .json), or a directory of HCL files, relative to the directory of ystack.yaml or of the source."`
+	Variables map[string]string `json:"variables,omitempty" keys:"arg-name" each:"text" doc:"Variables of the template; not for secrets."`
+}
+
+// DiskImageBuilder is what diskimage-builder makes an image of.
+type DiskImageBuilder struct {
+	Elements     []string          `json:"elements" check:"required" each:"element" doc:"The elements, such as debian-minimal and vm. With baremetal among them, kernel and ramdisk are kept beside the image."`
+	ElementsPath string            `json:"elementsPath,omitempty" check:"relative-path" doc:"A directory of elements, relative to the directory of ystack.yaml or of the source."`
+	Format       string            `json:"format,omitempty" check:"disk-format" default:"qcow2" doc:"Format of the image."`
+	Env          map[string]string `json:"env,omitempty" keys:"arg-name" each:"text" doc:"Variables for the elements, such as DIB_RELEASE; not for secrets."`
 }
 
 // ContainerImage says how to build a container image.

@@ -52,6 +52,7 @@ func formats() map[string]format {
 		"kind-tenantsync":  {enum: []string{KindTenantSync}},
 		"builder":          {enum: []string{"", "buildah", "buildkit", "podman", "docker"}},
 		"code-kind":        {enum: []string{"github", "gitea"}},
+		"disk-format":      {enum: []string{"qcow2", "raw"}},
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
 		"pod-security":     {enum: []string{"privileged", "baseline", "restricted"}},
 		"subjects":         {enum: []string{"groups", "users"}},
@@ -66,6 +67,8 @@ func formats() map[string]format {
 		"word":          {must: "must not be empty", patterns: []string{`[^ ]`}},
 		"text":          {must: "must not hold a NUL character", patterns: []string{`^[^\x00]*$`}, private: true},
 		"relative-path": {must: "must be a path relative to the directory of ystack.yaml", patterns: []string{`^[^/\\\x00][^\x00]*$`, `^([^A-Za-z]|[A-Za-z]([^:]|$))`}},
+		"source":        {must: "must be REPOSITORY@REF, such as https://code.example/images.git@v1.2", patterns: []string{`^[^-\s]\S*@[A-Za-z0-9][-._/A-Za-z0-9]*$`}},
+		"element":       {must: "must be the name of an element: letters, digits, '.', '_' and '-'", patterns: []string{`^[A-Za-z0-9][-._A-Za-z0-9]*$`}},
 		"url-path":      {must: "must start with / and hold no spaces", patterns: []string{`^/[!-~]*$`}},
 
 		"host":           {must: "must be HOST or HOST:PORT, without scheme or path", patterns: []string{`^` + anyHost + `$`}},

@@ -18,7 +18,11 @@ func rulesOf(t reflect.Type) []rule {
 	switch t {
 	case reflect.TypeFor[ApplicationSpec]():
 		return []rule{someOf{"images", "deploy"}}
-	case reflect.TypeFor[Images](), reflect.TypeFor[Deploy]():
+	case reflect.TypeFor[Images]():
+		return []rule{someOf{"container", "vm", "baremetal"}}
+	case reflect.TypeFor[VMImage]():
+		return []rule{oneOf{"packer", "diskimageBuilder"}}
+	case reflect.TypeFor[Deploy]():
 		return []rule{someOf{"container"}}
 	case reflect.TypeFor[ContainerDeploy]():
 		return []rule{excludes{"manifests", []string{"replicas", "ports", "env", "resources"}}, distinctPorts{}}

@@ -24,7 +24,17 @@ type SiteSpec struct {
 
 // OpenStack is the cloud of the site.
 type OpenStack struct {
-	Cloud string `json:"cloud,omitempty" check:"word" doc:"The cloud's name in clouds.yaml; the one that OS_CLOUD or the variables name if empty."`
+	Cloud string       `json:"cloud,omitempty" check:"word" doc:"The cloud's name in clouds.yaml; the one that OS_CLOUD or the variables name if empty."`
+	Build MachineBuild `json:"build,omitzero" doc:"The machine in which Packer makes images."`
+}
+
+// MachineBuild is where images of virtual machines are made, and what of. Each is a
+// name or an id.
+type MachineBuild struct {
+	Flavor      string `json:"flavor,omitempty" check:"word" doc:"The flavor of the machine."`
+	Network     string `json:"network,omitempty" check:"word" doc:"The network that the machine is in; Packer must reach it."`
+	SourceImage string `json:"sourceImage,omitempty" check:"word" doc:"The image that the machine boots."`
+	SSHUser     string `json:"sshUser,omitempty" check:"word" doc:"The user of that image that Packer logs in as."`
 }
 
 // Archive keeps images of machines, in Artifactory or in a container registry.

@@ -19,6 +19,7 @@ type command struct {
 	path    string
 	args    []string
 	env     []string   // on top of this process's
+	dir     string     // where it runs; this process's if empty
 	log     io.Writer  // gets the output by whole lines; may be nil
 	inherit []*os.File // stay open in the child and its children
 }
@@ -27,7 +28,7 @@ type command struct {
 // ends, the tool and all that it started get TERM, and KILL after a while.
 func (c command) run(ctx context.Context) (tail []string, err error) {
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
-	cmd.Env = append(os.Environ(), c.env...)
+	cmd.Env, cmd.Dir = append(os.Environ(), c.env...), c.dir
 	out := &lines{log: c.log}
 	cmd.Stdout, cmd.Stderr = out, out
 	isolate(cmd, c.inherit)

@@ -26,7 +26,7 @@ import (
 func newImage(env Env, flags openStackFlags) *cobra.Command {
 	s := &imageStores{env: env, flags: flags}
 	cmd := group("image", "Images of machines: copy them between Glance, registries, Artifactory and files, and find them again",
-		newImageCopy(s), newImagePush(s), newImagePull(s), newImageList(s), newImageShow(s), newImageVerify(s), newImageDelete(s))
+		newImageBuild(s), newImageCopy(s), newImagePush(s), newImagePull(s), newImageList(s), newImageShow(s), newImageVerify(s), newImageDelete(s))
 	cmd.Long = `Images of machines, for VMs and bare metal, are named by where they are:
 
   glance://CLOUD/NAME-OR-ID         a cloud of clouds.yaml; glance:///NAME is the cloud in use

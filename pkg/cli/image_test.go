@@ -14,7 +14,7 @@ import (
 )
 
 func TestImageHelp(t *testing.T) {
-	for _, verb := range []string{"", "copy", "push", "pull", "list", "show", "verify", "delete"} {
+	for _, verb := range []string{"", "build", "copy", "push", "pull", "list", "show", "verify", "delete"} {
 		args := strings.Fields("image " + verb + " --help")
 		code, out, errs := run(t, NewOpenStack, args...)
 		if code != 0 || errs != "" {
@@ -47,6 +47,8 @@ func TestImageUsage(t *testing.T) {
 		"verify nothing": {[]string{"image", "verify"}, "say which image"},
 		"push nothing":   {[]string{"image", "push"}, "say which image"},
 		"pull nothing":   {[]string{"image", "pull"}, "say which image"},
+		"build two":      {[]string{"image", "build", "a", "b"}, "at most 1 argument"},
+		"build column":   {[]string{"image", "build", "-c", "Targt"}, `did you mean "Target"?`},
 		"delete nothing": {[]string{"image", "delete"}, "say which image"},
 		"list":           {[]string{"image", "list", "a", "b"}, "at most 1 argument"},
 	} {
