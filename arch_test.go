@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
 	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
-	{"pkg/suggest", "pkg/template", "pkg/tenancy/abac"},
+	{"pkg/suggest", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {

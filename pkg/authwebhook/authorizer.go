@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ystackdev/ystack/pkg/exposition"
+
 	"github.com/ystackdev/ystack/pkg/tenancy/abac"
 )
 
@@ -68,14 +70,14 @@ func (z *authorizer) detail() string {
 	return fmt.Sprintf("policy: %d rules of %s", len(s.policy.Rules), of)
 }
 
-func (z *authorizer) writeMetrics(e exposition) {
+func (z *authorizer) writeMetrics(e metricsWriter) {
 	s, stale := z.file.current(), 0.0
 	if s.problem != nil {
 		stale = 1
 	}
 	e.byResult("access_reviews_total", "SubjectAccessReviews answered.", &z.reviews.byResult, ofAccess)
 	e.histogram("access_review_duration_seconds", "Time to answer a SubjectAccessReview.", &z.reviews.latency)
-	e.gauge("policy_rules", "Rules of the policy in force.", float64(len(s.policy.Rules)))
-	e.gauge("policy_read_timestamp_seconds", "When the policy in force was read.", seconds(s.read))
-	e.gauge("policy_stale", "1 while the policy file cannot be used, and the policy read before stays in force.", stale)
+	e.Single("policy_rules", "Rules of the policy in force.", "gauge", float64(len(s.policy.Rules)))
+	e.Single("policy_read_timestamp_seconds", "When the policy in force was read.", "gauge", exposition.Unix(s.read))
+	e.Single("policy_stale", "1 while the policy file cannot be used, and the policy read before stays in force.", "gauge", stale)
 }

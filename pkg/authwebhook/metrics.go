@@ -1,11 +1,11 @@
 package authwebhook
 
 import (
-	"fmt"
 	"io"
-	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/exposition"
 )
 
 // The results that metrics tell apart. They are all the values that labels ever have.
@@ -58,8 +58,7 @@ type reviews struct {
 	latency  histogram
 }
 
-// metrics are few and of fixed labels, so they are written by hand: the Prometheus client
-// library would make the binary a tenth bigger.
+// metrics are few and of fixed labels.
 type metrics struct {
 	reviews         reviews
 	inFlight        atomic.Int64
@@ -78,24 +77,24 @@ const metricPrefix = "ystack_auth_webhook_"
 // WriteMetrics writes the metrics in Prometheus' text format.
 func (a *Authenticator) WriteMetrics(w io.Writer) {
 	m := a.metrics
-	e := exposition{w}
+	e := metricsWriter{exposition.Writer{To: w, Prefix: metricPrefix}}
 	e.byResult("reviews_total", "TokenReviews answered.", &m.reviews.byResult, ofTokens)
 	e.histogram("review_duration_seconds", "Time to answer a TokenReview.", &m.reviews.latency)
-	e.gauge("reviews_in_flight", "Reviews being answered.", float64(m.inFlight.Load()))
-	e.head("tokens_total", "Tokens by how they were recognised: by their form, from memory, or not.", "counter")
-	e.sample("tokens_total", `how="not_keystone"`, m.shape.Load())
-	e.sample("tokens_total", `how="known_good"`, m.hitGood.Load())
-	e.sample("tokens_total", `how="known_bad"`, m.hitBad.Load())
-	e.sample("tokens_total", `how="unknown"`, m.misses.Load())
-	e.head("cache_entries", "Tokens remembered.", "gauge")
-	e.sample("cache_entries", `cache="good"`, uint64(a.good.len()))
-	e.sample("cache_entries", `cache="bad"`, uint64(a.bad.len()))
+	e.Single("reviews_in_flight", "Reviews being answered.", "gauge", float64(m.inFlight.Load()))
+	e.Head("tokens_total", "Tokens by how they were recognised: by their form, from memory, or not.", "counter")
+	e.Sample("tokens_total", `how="not_keystone"`, float64(m.shape.Load()))
+	e.Sample("tokens_total", `how="known_good"`, float64(m.hitGood.Load()))
+	e.Sample("tokens_total", `how="known_bad"`, float64(m.hitBad.Load()))
+	e.Sample("tokens_total", `how="unknown"`, float64(m.misses.Load()))
+	e.Head("cache_entries", "Tokens remembered.", "gauge")
+	e.Sample("cache_entries", `cache="good"`, float64(uint64(a.good.len())))
+	e.Sample("cache_entries", `cache="bad"`, float64(uint64(a.bad.len())))
 	e.byResult("keystone_requests_total", "What came of wanting to ask Keystone about a token; busy was not asked.", &m.keystone, ofTokens)
 	e.histogram("keystone_request_duration_seconds", "Time that Keystone takes to validate a token.", &m.keystoneLatency)
-	e.gauge("keystone_requests_in_flight", "Requests to Keystone under way.", float64(a.limit.inFlight()))
-	e.gauge("keystone_requests_waiting", "Tokens that wait for a request to Keystone.", float64(a.limit.waiting.Load()))
-	e.gauge("keystone_last_answer_timestamp_seconds", "When Keystone last answered, 0 for never.", seconds(a.health.lastAnswer()))
-	e.gauge("certificate_expiry_timestamp_seconds", "When the serving certificate expires.", float64(m.certExpiry.Load()))
+	e.Single("keystone_requests_in_flight", "Requests to Keystone under way.", "gauge", float64(a.limit.inFlight()))
+	e.Single("keystone_requests_waiting", "Tokens that wait for a request to Keystone.", "gauge", float64(a.limit.waiting.Load()))
+	e.Single("keystone_last_answer_timestamp_seconds", "When Keystone last answered, 0 for never.", "gauge", exposition.Unix(a.health.lastAnswer()))
+	e.Single("certificate_expiry_timestamp_seconds", "When the serving certificate expires.", "gauge", float64(m.certExpiry.Load()))
 	if a.authorizer != nil {
 		a.authorizer.writeMetrics(e)
 	}
@@ -104,48 +103,20 @@ func (a *Authenticator) WriteMetrics(w io.Writer) {
 	}
 }
 
-func seconds(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return float64(t.UnixMilli()) / 1000
-}
+// metricsWriter knows this package's own counters, too.
+type metricsWriter struct{ exposition.Writer }
 
-// exposition writes Prometheus' text format.
-type exposition struct{ w io.Writer }
-
-func (e exposition) head(name, help, kind string) {
-	fmt.Fprintf(e.w, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s %[4]s\n", metricPrefix, name, help, kind)
-}
-
-func (e exposition) sample(name, labels string, n uint64) {
-	fmt.Fprintf(e.w, "%s%s{%s} %d\n", metricPrefix, name, labels, n)
-}
-
-func (e exposition) gauge(name, help string, value float64) {
-	e.head(name, help, "gauge")
-	fmt.Fprintf(e.w, "%s%s %s\n", metricPrefix, name, number(value))
-}
-
-func (e exposition) byResult(name, help string, c *byResult, possible []int) {
-	e.head(name, help, "counter")
+func (e metricsWriter) byResult(name, help string, c *byResult, possible []int) {
+	e.Head(name, help, "counter")
 	for _, result := range possible {
-		e.sample(name, `result="`+resultNames[result]+`"`, c[result].Load())
+		e.Sample(name, `result="`+resultNames[result]+`"`, float64(c[result].Load()))
 	}
 }
 
-func (e exposition) histogram(name, help string, h *histogram) {
-	e.head(name, help, "histogram")
-	var sum uint64
+func (e metricsWriter) histogram(name, help string, h *histogram) {
+	counts := make([]uint64, len(h.counts))
 	for i := range h.counts {
-		sum += h.counts[i].Load()
-		le := "+Inf"
-		if i < len(buckets) {
-			le = number(buckets[i])
-		}
-		e.sample(name+"_bucket", `le="`+le+`"`, sum)
+		counts[i] = h.counts[i].Load()
 	}
-	fmt.Fprintf(e.w, "%s%s_sum %s\n%[1]s%[2]s_count %[4]d\n", metricPrefix, name, number(time.Duration(h.nanos.Load()).Seconds()), sum)
+	e.Histogram(name, help, buckets[:], counts, time.Duration(h.nanos.Load()).Seconds())
 }
-
-func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }

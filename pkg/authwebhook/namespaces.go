@@ -143,15 +143,15 @@ func (n *Namespaces) detail() string {
 	return "namespaces: " + text
 }
 
-func (n *Namespaces) writeMetrics(e exposition) {
+func (n *Namespaces) writeMetrics(e metricsWriter) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	followed := 0.0
 	if n.projectOf != nil && n.err == nil {
 		followed = 1
 	}
-	e.gauge("namespaces", "Namespaces of projects that are known.", float64(len(n.projectOf)))
-	e.gauge("namespaces_followed", "1 while changes of namespaces are learnt from the cluster.", followed)
+	e.Single("namespaces", "Namespaces of projects that are known.", "gauge", float64(len(n.projectOf)))
+	e.Single("namespaces_followed", "1 while changes of namespaces are learnt from the cluster.", "gauge", followed)
 }
 
 // namespace is what of a namespace's metadata matters.

@@ -1,9 +1,10 @@
 package hook
 
 import (
-	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/ystackdev/ystack/pkg/exposition"
 )
 
 // answers that metrics tell apart.
@@ -20,8 +21,7 @@ var answerNames = [answers]string{"accepted", "duplicate", "ignored", "refused",
 
 var settledStates = [...]State{Succeeded, Failed, Superseded, Skipped}
 
-// metrics are few and of fixed labels, so they are written by hand: the Prometheus client library
-// would make the binary a tenth bigger.
+// metrics are few and of fixed labels.
 type metrics struct {
 	deliveries     [answers]atomic.Uint64
 	jobs           [len(settledStates)]atomic.Uint64
@@ -43,33 +43,24 @@ const metricPrefix = "ystack_hook_"
 
 // WriteMetrics writes the metrics in Prometheus' text format.
 func (s *Server) WriteMetrics(w io.Writer) {
-	m := &s.metrics
-	head(w, "deliveries_total", "Deliveries by how they were answered.", "counter")
+	m, e := &s.metrics, exposition.Writer{To: w, Prefix: metricPrefix}
+	e.Head("deliveries_total", "Deliveries by how they were answered.", "counter")
 	for i, name := range answerNames {
-		fmt.Fprintf(w, "%sdeliveries_total{answer=%q} %d\n", metricPrefix, name, m.deliveries[i].Load())
+		e.Sample("deliveries_total", `answer="`+name+`"`, float64(m.deliveries[i].Load()))
 	}
-	head(w, "jobs_total", "Jobs that are over.", "counter")
+	e.Head("jobs_total", "Jobs that are over.", "counter")
 	for i, state := range settledStates {
-		fmt.Fprintf(w, "%sjobs_total{state=%q} %d\n", metricPrefix, state, m.jobs[i].Load())
+		e.Sample("jobs_total", `state="`+string(state)+`"`, float64(m.jobs[i].Load()))
 	}
 	waiting, oldest := s.queue.backlog()
-	single(w, "jobs_waiting", "Jobs that have not been started.", "gauge", waiting)
-	single(w, "jobs_oldest_waiting_seconds", "How long the oldest of them waits.", "gauge", oldest)
-	single(w, "jobs_running", "Jobs under way.", "gauge", m.running.Load())
-	single(w, "statuses_total", "Commit statuses that the code registry has taken.", "counter", m.statuses.Load())
-	single(w, "status_failures_total", "Attempts to report a commit status that failed.", "counter", m.statusFailures.Load())
-	single(w, "missed_deliveries_total", "Pushes that no delivery told of when they were made.", "counter", m.found.Load())
-	single(w, "journal_bytes", "Size of the journal.", "gauge", s.journal.size.Load())
-	single(w, "journal_syncs_total", "How often the journal was synced to disk.", "counter", s.journal.syncs.Load())
-}
-
-func head(w io.Writer, name, help, kind string) {
-	fmt.Fprintf(w, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s %[4]s\n", metricPrefix, name, help, kind)
-}
-
-func single(w io.Writer, name, help, kind string, value any) {
-	head(w, name, help, kind)
-	fmt.Fprintf(w, "%s%s %v\n", metricPrefix, name, value)
+	e.Single("jobs_waiting", "Jobs that have not been started.", "gauge", float64(waiting))
+	e.Single("jobs_oldest_waiting_seconds", "How long the oldest of them waits.", "gauge", float64(oldest))
+	e.Single("jobs_running", "Jobs under way.", "gauge", float64(m.running.Load()))
+	e.Single("statuses_total", "Commit statuses that the code registry has taken.", "counter", float64(m.statuses.Load()))
+	e.Single("status_failures_total", "Attempts to report a commit status that failed.", "counter", float64(m.statusFailures.Load()))
+	e.Single("missed_deliveries_total", "Pushes that no delivery told of when they were made.", "counter", float64(m.found.Load()))
+	e.Single("journal_bytes", "Size of the journal.", "gauge", float64(s.journal.size.Load()))
+	e.Single("journal_syncs_total", "How often the journal was synced to disk.", "counter", float64(s.journal.syncs.Load()))
 }
 
 // backlog tells how many jobs wait, and how long the oldest has, in seconds.

@@ -5,9 +5,10 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/exposition"
 
 	"github.com/ystackdev/ystack/pkg/tenancy"
 )
@@ -15,8 +16,7 @@ import (
 // buckets are seconds, from a small cloud's round to a large one's first.
 var buckets = [...]float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 180, 600}
 
-// metrics are few, so they are written by hand: the Prometheus client library would make
-// the binary a tenth bigger.
+// metrics are those of the rounds.
 type metrics struct {
 	mu       sync.Mutex
 	outcomes [interrupted]uint64
@@ -100,63 +100,27 @@ func (m *metrics) note(r result, began, ended time.Time) {
 func (m *metrics) write(w io.Writer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := exposition{w}
-	e.head("rounds_total", "Rounds by what came of them: all done; something left undone; changes failed; nothing known or possible.", "counter")
+	e := exposition.Writer{To: w, Prefix: prefix}
+	e.Head("rounds_total", "Rounds by what came of them: all done; something left undone; changes failed; nothing known or possible.", "counter")
 	for o, n := range m.outcomes {
-		e.sample("rounds_total", fmt.Sprintf("{outcome=%q}", outcome(o)), float64(n))
+		e.Sample("rounds_total", fmt.Sprintf("outcome=%q", outcome(o)), float64(n))
 	}
-	e.head("changes_total", "Objects changed.", "counter")
+	e.Head("changes_total", "Objects changed.", "counter")
 	for _, labels := range slices.Sorted(maps.Keys(m.changes)) {
-		e.sample("changes_total", "{"+labels+"}", float64(m.changes[labels]))
+		e.Sample("changes_total", labels, float64(m.changes[labels]))
 	}
-	e.head("round_duration_seconds", "Time that a round takes.", "histogram")
-	var sum uint64
-	for i, n := range m.took {
-		sum += n
-		le := "+Inf"
-		if i < len(buckets) {
-			le = number(buckets[i])
-		}
-		e.sample("round_duration_seconds_bucket", fmt.Sprintf("{le=%q}", le), float64(sum))
-	}
-	e.sample("round_duration_seconds_sum", "", m.seconds)
-	e.sample("round_duration_seconds_count", "", float64(sum))
-	e.gauge("last_round_timestamp_seconds", "When the last round ended, 0 for never.", unix(m.round))
-	e.gauge("last_success_timestamp_seconds", "When the last round ended that did all it may, 0 for never.", unix(m.good))
-	e.gauge("namespaces", "Projects that have a namespace.", float64(m.namespaces))
-	e.gauge("held_changes", "Removals that the last plan holds back, since they are more than the caps allow.", float64(m.held))
-	e.gauge("conflicts", "Projects and objects that the last plan leaves alone, since they need a person.", float64(m.conflicts))
-	e.gauge("unmade_changes", "Changes of the last plan that failed, or were not tried.", float64(m.unmade))
+	e.Histogram("round_duration_seconds", "Time that a round takes.", buckets[:], m.took[:], m.seconds)
+	e.Single("last_round_timestamp_seconds", "When the last round ended, 0 for never.", "gauge", exposition.Unix(m.round))
+	e.Single("last_success_timestamp_seconds", "When the last round ended that did all it may, 0 for never.", "gauge", exposition.Unix(m.good))
+	e.Single("namespaces", "Projects that have a namespace.", "gauge", float64(m.namespaces))
+	e.Single("held_changes", "Removals that the last plan holds back, since they are more than the caps allow.", "gauge", float64(m.held))
+	e.Single("conflicts", "Projects and objects that the last plan leaves alone, since they need a person.", "gauge", float64(m.conflicts))
+	e.Single("unmade_changes", "Changes of the last plan that failed, or were not tried.", "gauge", float64(m.unmade))
 	config := 0.0
 	if m.config {
 		config = 1
 	}
-	e.gauge("config_last_reload_successful", "Whether the TenantSync could be read the last time.", config)
+	e.Single("config_last_reload_successful", "Whether the TenantSync could be read the last time.", "gauge", config)
 }
-
-func unix(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return float64(t.UnixMilli()) / 1000
-}
-
-// exposition writes Prometheus' text format.
-type exposition struct{ io.Writer }
 
 const prefix = "ystack_tenant_sync_"
-
-func (e exposition) head(name, help, kind string) {
-	fmt.Fprintf(e, "# HELP %[1]s%[2]s %[3]s\n# TYPE %[1]s%[2]s %[4]s\n", prefix, name, help, kind)
-}
-
-func (e exposition) sample(name, labels string, value float64) {
-	fmt.Fprintf(e, "%s%s%s %s\n", prefix, name, labels, number(value))
-}
-
-func (e exposition) gauge(name, help string, value float64) {
-	e.head(name, help, "gauge")
-	e.sample(name, "", value)
-}
-
-func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
