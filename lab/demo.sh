@@ -56,7 +56,11 @@ sed -i "s,<title>.*</title>,<title>$title</title>," "$work/hello/main.go"
 git -C "$work/hello" -c user.name=dev -c user.email=dev@lab.example commit -qam "$title"
 git -C "$work/hello" push -q "${code/:\/\//://dev:secret-of-dev@}/dev/hello.git" main
 commit=$(git -C "$work/hello" rev-parse HEAD)
-over() { ! kubectl ystack pipeline deliveries list | grep -E 'queued|running' && kubectl ystack pipeline deliveries list | grep "${commit:0:12}"; }
+over() {
+  local list
+  list=$(kubectl ystack pipeline deliveries list)
+  grep "${commit:0:12}" <<<"$list" && ! grep -E 'queued|running' <<<"$list"
+}
 soon over
 kubectl ystack pipeline deliveries list
 
