@@ -55,7 +55,7 @@ func keystone() *service.Service {
 		files:    map[string]string{"keystone.conf": keystoneConf},
 		migrate:  keystoneMigrations,
 		command: func(l *service.Lab) []string {
-			return uwsgi(l, []string{"OS_KEYSTONE_CONFIG_DIR=" + l.Etc("keystone")}, keystoneAddress, "keystone-wsgi-public")
+			return uwsgi(l, 2, []string{"OS_KEYSTONE_CONFIG_DIR=" + l.Etc("keystone")}, keystoneAddress, "keystone-wsgi-public")
 		},
 		seed: seedKeystone,
 	}.service()

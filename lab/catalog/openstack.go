@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"strconv"
 
 	"github.com/ystackdev/ystack/lab/openstack"
 	"github.com/ystackdev/ystack/lab/process"
@@ -123,13 +124,13 @@ func python(l *service.Lab, env []string, program string, args ...string) []stri
 	return inTree(l, env, append([]string{"/usr/bin/python3", l.Tree("usr/bin/" + program)}, args...)...)
 }
 
-// uwsgi serves a WSGI program of the tree with one thread in each process:
-// threads that share a sqlite connection get in each other's way.
-func uwsgi(l *service.Lab, env []string, address, program string) []string {
+// uwsgi serves a WSGI program of the tree by so many processes with one thread
+// each: threads that share a sqlite connection get in each other's way.
+func uwsgi(l *service.Lab, processes int, env []string, address, program string) []string {
 	return inTree(l, env, l.Tree("usr/bin/uwsgi-core"),
 		"--plugins-dir", l.Tree("usr/lib/uwsgi/plugins"), "--plugin", "python3",
 		"--http-socket", address, "--wsgi-file", l.Tree("usr/bin/"+program),
-		"--master", "--processes", "2", "--threads", "1", "--enable-threads", "--lazy-apps", "--thunder-lock",
+		"--master", "--processes", strconv.Itoa(processes), "--threads", "1", "--enable-threads", "--lazy-apps", "--thunder-lock",
 		"--need-app", "--no-orphans", "--buffer-size", "65535", "--add-header", "Connection: close",
 		// The body of a request is read whole: what is left of it when the answer is given would
 		// have the kernel reset the connection, and the client may lose the answer.

@@ -26,7 +26,9 @@ func placement() *service.Service {
 			return [][]string{python(l, nil, "placement-manage", "--config-file", l.Etc("placement/placement.conf"), "db", "sync")}
 		},
 		command: func(l *service.Lab) []string {
-			return uwsgi(l, []string{"OS_PLACEMENT_CONFIG_DIR=" + l.Etc("placement")}, placementAddress, "placement-api")
+			// Two would both write the traits that they know when they start, and one of them finds the
+			// database locked.
+			return uwsgi(l, 1, []string{"OS_PLACEMENT_CONFIG_DIR=" + l.Etc("placement")}, placementAddress, "placement-api")
 		},
 	}.service()
 }
