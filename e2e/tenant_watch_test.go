@@ -66,15 +66,7 @@ func (w *watched) clouds(t *testing.T, address string) (file string) {
 // soon is eventually, for what takes rounds, pods and namespaces on a busy machine.
 func soon(t *testing.T, try func() error) {
 	t.Helper()
-	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
+	within(t, 3*time.Minute, 200*time.Millisecond, try)
 }
 
 // metric is the value of one in a scrape, -1 if it is not there.

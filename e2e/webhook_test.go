@@ -119,7 +119,13 @@ func labClient(t *testing.T) *http.Client {
 
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	within(t, 2*time.Minute, 50*time.Millisecond, try)
+}
+
+// within tries again after each pause, until the limit is over.
+func within(t *testing.T, limit, pause time.Duration, try func() error) {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(pause) {
 		err := try()
 		if err == nil {
 			return
