@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
 	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
+	{"pkg/deploy"},
 	{"pkg/suggest", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
 }
 

@@ -70,6 +70,39 @@ type ContainerImage struct {
 // Deploy says how the images are deployed, by kind of target.
 type Deploy struct {
 	Container *ContainerDeploy `json:"container,omitempty" doc:"Run the container image in Kubernetes."`
+	VM        *VMDeploy        `json:"vm,omitempty" doc:"Run the VM image on servers of Nova."`
+	Baremetal *BaremetalDeploy `json:"baremetal,omitempty" doc:"Run the bare-metal image on nodes of Ironic."`
+}
+
+// VMDeploy describes servers of Nova. Flavor, networks, security groups and the like
+// are names or ids.
+type VMDeploy struct {
+	Count          *int32        `json:"count,omitempty" check:"count" doc:"How many servers; 1 if left out."`
+	Flavor         string        `json:"flavor" check:"required,word" doc:"The flavor of the servers."`
+	Networks       []string      `json:"networks" check:"required" each:"word" doc:"The networks that each server has a port in; the first one's address is asked for health."`
+	KeyPair        string        `json:"keyPair,omitempty" check:"word" doc:"The key pair whose public key the servers let in."`
+	SecurityGroups []string      `json:"securityGroups,omitempty" each:"word" doc:"Security groups of the servers' ports; the project's default if empty."`
+	UserData       string        `json:"userData,omitempty" check:"relative-path" doc:"A file that the servers' cloud-init reads, relative to the directory of ystack.yaml; not for secrets."`
+	Strategy       string        `json:"strategy,omitempty" check:"vm-strategy" default:"blue-green" doc:"blue-green (new servers beside the old ones, which go once the new ones are well) or rebuild (in place, keeping addresses)."`
+	MaxUnavailable int32         `json:"maxUnavailable,omitempty" check:"count" doc:"How many servers are rebuilt at a time; 1 if left out."`
+	FloatingIPs    []string      `json:"floatingIPs,omitempty" each:"ip" doc:"Floating addresses of the project, one for each server in turn; they move to the new servers."`
+	LoadBalancer   *LoadBalancer `json:"loadBalancer,omitempty" doc:"A pool of Octavia whose members the servers are."`
+}
+
+// LoadBalancer is a pool that exists, and the port that members listen on.
+type LoadBalancer struct {
+	Pool string `json:"pool" check:"required,word" doc:"The pool, by name or id."`
+	Port int32  `json:"port" check:"required,port" doc:"The port that the servers listen on."`
+}
+
+// BaremetalDeploy describes nodes of Ironic.
+type BaremetalDeploy struct {
+	Count         *int32   `json:"count,omitempty" check:"count" doc:"How many nodes; 1 if left out."`
+	ResourceClass string   `json:"resourceClass" check:"required,word" doc:"The resource class of the nodes."`
+	Traits        []string `json:"traits,omitempty" each:"word" doc:"Traits that the nodes must have."`
+	UserData      string   `json:"userData,omitempty" check:"relative-path" doc:"A file that goes into the config drive as user data, relative to the directory of ystack.yaml; not for secrets."`
+	BatchSize     int32    `json:"batchSize,omitempty" check:"count" doc:"How many nodes are deployed or rebuilt at a time; 1 if left out."`
+	Address       string   `json:"address,omitempty" check:"word" doc:"Where a node's address for the health check is: a key of its extra, such as address. Without it nodes are not asked."`
 }
 
 // ContainerDeploy describes a workload in Kubernetes: either by its few usual

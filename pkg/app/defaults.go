@@ -29,6 +29,17 @@ func setDefaults(v reflect.Value) {
 			x.TargetPort = cmp.Or(x.TargetPort, x.Port)
 		case *TenantSyncSpec:
 			x.setDefaults()
+		case *VMDeploy:
+			x.Count, x.MaxUnavailable = orOne(x.Count), max(x.MaxUnavailable, 1)
+		case *BaremetalDeploy:
+			x.Count, x.BatchSize = orOne(x.Count), max(x.BatchSize, 1)
 		}
 	}
+}
+
+func orOne(n *int32) *int32 {
+	if n == nil {
+		n = new(int32(1))
+	}
+	return n
 }

@@ -56,6 +56,7 @@ func formats() map[string]format {
 		"protocol":         {enum: []string{"TCP", "UDP", "SCTP"}},
 		"pod-security":     {enum: []string{"privileged", "baseline", "restricted"}},
 		"subjects":         {enum: []string{"groups", "users"}},
+		"vm-strategy":      {enum: []string{"blue-green", "rebuild"}},
 
 		"name":          {must: "must be lower-case letters, digits and inner hyphens, at most 50 characters (names are derived from it)", patterns: []string{`^` + label + `$`}, length: 50},
 		"dns-label":     {must: "must be lower-case letters, digits and inner hyphens, at most 63 characters (RFC 1123)", patterns: []string{`^` + label + `$`}, length: 63},
@@ -71,6 +72,7 @@ func formats() map[string]format {
 		"element":       {must: "must be the name of an element: letters, digits, '.', '_' and '-'", patterns: []string{`^[A-Za-z0-9][-._A-Za-z0-9]*$`}},
 		"url-path":      {must: "must start with / and hold no spaces", patterns: []string{`^/[!-~]*$`}},
 
+		"ip":             {must: "must be an IP address", patterns: []string{`^([0-9]{1,3}\.){3}[0-9]{1,3}$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$`}},
 		"host":           {must: "must be HOST or HOST:PORT, without scheme or path", patterns: []string{`^` + anyHost + `$`}},
 		"registry":       {must: "must be HOST[:PORT][/PATH] without scheme or tag, such as docker.io or registry.example/docker", patterns: []string{`^` + clearHost + repoPath + `*$`}},
 		"repository":     {must: "must be HOST[:PORT]/PATH without scheme or tag, such as registry.example/apps", patterns: []string{`^` + clearHost + repoPath + `+$`}},

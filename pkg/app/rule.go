@@ -23,7 +23,7 @@ func rulesOf(t reflect.Type) []rule {
 	case reflect.TypeFor[VMImage]():
 		return []rule{oneOf{"packer", "diskimageBuilder"}}
 	case reflect.TypeFor[Deploy]():
-		return []rule{someOf{"container"}}
+		return []rule{someOf{"container", "vm", "baremetal"}}
 	case reflect.TypeFor[ContainerDeploy]():
 		return []rule{excludes{"manifests", []string{"replicas", "ports", "env", "resources"}}, distinctPorts{}}
 	case reflect.TypeFor[Health]():
