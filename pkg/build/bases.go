@@ -3,8 +3,6 @@ package build
 import (
 	"slices"
 	"strings"
-
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 // scratch is the name of no image at all.
@@ -100,15 +98,15 @@ func (d *dockerfile) uses(i int) (images []reference, stages []int, err error) {
 
 // froms reads COPY --from=X and RUN --mount=…,from=X. ONBUILD is for the images
 // built on top of this one, so its content does not count.
-func (d *dockerfile) froms(node *parser.Node) ([]string, error) {
+func (d *dockerfile) froms(node instruction) ([]string, error) {
 	var froms []string
-	for _, flag := range node.Flags {
+	for _, flag := range node.flags {
 		key, value, _ := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
 		from := ""
 		switch {
-		case strings.EqualFold(node.Value, "COPY") && key == "from":
+		case strings.EqualFold(node.keyword, "COPY") && key == "from":
 			from = value
-		case strings.EqualFold(node.Value, "RUN") && key == "mount":
+		case strings.EqualFold(node.keyword, "RUN") && key == "mount":
 			from = mountFrom(value)
 		}
 		if strings.Contains(from, "$") {

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -10,14 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // dockerfile is a parsed Dockerfile: what decides which images it needs.
 type dockerfile struct {
 	path   string
-	nodes  []*parser.Node
+	nodes  []instruction
 	lex    *shell.Lex
 	args   *scope // ARG before the first FROM
 	stages []stage
@@ -29,7 +27,7 @@ type stage struct {
 	base  string // with ARGs filled in
 	raw   string // as written
 	line  int
-	nodes []*parser.Node
+	nodes []instruction
 }
 
 // readDockerfile reads and parses the Dockerfile at path.
@@ -45,12 +43,16 @@ func readDockerfile(path string, args map[string]string) (*dockerfile, error) {
 }
 
 func parseDockerfile(path string, content []byte, args map[string]string) (*dockerfile, error) {
-	result, err := parser.Parse(bytes.NewReader(content))
-	if err != nil {
-		return nil, parseError(path, err)
+	list, said, err := readInstructions(content)
+	if located, ok := errors.AsType[*DockerfileError](err); ok {
+		located.File = path
+		return nil, located
 	}
-	d := &dockerfile{path: path, nodes: result.AST.Children, lex: shell.NewLex(result.EscapeToken), args: newScope(args)}
-	foreign := foreignSyntax(content)
+	if len(list) == 0 {
+		return nil, &DockerfileError{File: path, Msg: "is empty"}
+	}
+	d := &dockerfile{path: path, nodes: list, lex: shell.NewLex(said.escape), args: newScope(args)}
+	foreign := isForeign(said.syntax)
 	for _, node := range d.nodes {
 		if err := d.add(node, foreign); err != nil {
 			return nil, err
@@ -62,34 +64,20 @@ func parseDockerfile(path string, content []byte, args map[string]string) (*dock
 	return d, nil
 }
 
-func parseError(path string, err error) error {
-	e := &DockerfileError{File: path, Msg: err.Error()}
-	if strings.Contains(e.Msg, "file with no instructions") {
-		e.Msg = "is empty"
-		return e
-	}
-	var located *parser.LocationError
-	if errors.As(err, &located) && len(located.Locations) > 0 && len(located.Locations[0]) > 0 {
-		e.Line = located.Locations[0][0].Start.Line
-	}
-	return e
-}
-
-// foreignSyntax tells whether the file asks for a frontend that is not
-// Docker's, and may therefore have instructions that we do not know.
-func foreignSyntax(content []byte) bool {
-	syntax, _, _, ok := parser.DetectSyntax(content)
-	return ok && !strings.HasPrefix(strings.TrimPrefix(syntax, "docker.io/"), "docker/dockerfile")
+// isForeign tells whether the file asks for a frontend that is not Docker's, and
+// may therefore have instructions that we do not know.
+func isForeign(syntax string) bool {
+	return syntax != "" && !strings.HasPrefix(strings.TrimPrefix(syntax, "docker.io/"), "docker/dockerfile")
 }
 
 // instructions are all that the Dockerfile reference knows.
 const instructions = " ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR "
 
-func (d *dockerfile) add(node *parser.Node, foreign bool) error {
-	keyword := strings.ToUpper(node.Value)
+func (d *dockerfile) add(node instruction, foreign bool) error {
+	keyword := strings.ToUpper(node.keyword)
 	switch {
 	case !foreign && !strings.Contains(instructions, " "+keyword+" "):
-		return d.errorf(node, "unknown instruction %s", node.Value)
+		return d.errorf(node, "unknown instruction %s", node.keyword)
 	case keyword == "FROM":
 		return d.addStage(node)
 	case len(d.stages) > 0:
@@ -103,9 +91,9 @@ func (d *dockerfile) add(node *parser.Node, foreign bool) error {
 	return nil
 }
 
-func (d *dockerfile) addArg(node *parser.Node) error {
-	for word := node.Next; word != nil; word = word.Next {
-		key, value, isSet := strings.Cut(word.Value, "=")
+func (d *dockerfile) addArg(node instruction) error {
+	for _, word := range rawWords(node.rest) {
+		key, value, isSet := strings.Cut(word, "=")
 		if isSet {
 			expanded, _, err := d.lex.ProcessWord(value, d.args)
 			if err != nil {
@@ -118,8 +106,8 @@ func (d *dockerfile) addArg(node *parser.Node) error {
 	return nil
 }
 
-func (d *dockerfile) addStage(node *parser.Node) error {
-	words := wordsOf(node)
+func (d *dockerfile) addStage(node instruction) error {
+	words := strings.Fields(node.rest)
 	named := len(words) == 3 && strings.EqualFold(words[1], "AS")
 	if len(words) != 1 && !named {
 		return d.errorf(node, "want FROM IMAGE or FROM IMAGE AS NAME")
@@ -128,7 +116,7 @@ func (d *dockerfile) addStage(node *parser.Node) error {
 	if err != nil {
 		return err
 	}
-	s := stage{base: base, raw: words[0], line: node.StartLine}
+	s := stage{base: base, raw: words[0], line: node.line}
 	if named {
 		s.name = strings.ToLower(words[2])
 	}
@@ -138,7 +126,7 @@ func (d *dockerfile) addStage(node *parser.Node) error {
 
 // expand fills in ARGs. Where one has no value there is no telling which image
 // is meant, so that is an error, as it is for Docker.
-func (d *dockerfile) expand(node *parser.Node, word string) (string, error) {
+func (d *dockerfile) expand(node instruction, word string) (string, error) {
 	result, err := d.lex.ProcessWordWithMatches(word, d.args)
 	if err != nil {
 		return "", d.errorf(node, "%v", err)
@@ -199,11 +187,11 @@ func (d *dockerfile) target(name string) (int, error) {
 func (d *dockerfile) lineOf(instruction string) int {
 	line := 0
 	for _, node := range d.nodes {
-		if strings.Join(strings.Fields(node.Original), " ") == strings.Join(strings.Fields(instruction), " ") {
+		if strings.Join(strings.Fields(node.original), " ") == strings.Join(strings.Fields(instruction), " ") {
 			if line != 0 {
 				return 0 // twice the same: no telling which
 			}
-			line = node.StartLine
+			line = node.line
 		}
 	}
 	return line
@@ -211,23 +199,15 @@ func (d *dockerfile) lineOf(instruction string) int {
 
 // heredoc is the first line with a here-document; 0 if there is none.
 func (d *dockerfile) heredoc() int {
-	i := slices.IndexFunc(d.nodes, func(node *parser.Node) bool { return len(node.Heredocs) > 0 })
+	i := slices.IndexFunc(d.nodes, func(node instruction) bool { return node.heredoc })
 	if i < 0 {
 		return 0
 	}
-	return d.nodes[i].StartLine
+	return d.nodes[i].line
 }
 
-func (d *dockerfile) errorf(node *parser.Node, format string, values ...any) error {
-	return &DockerfileError{File: d.path, Line: node.StartLine, Msg: fmt.Sprintf(format, values...)}
-}
-
-func wordsOf(node *parser.Node) []string {
-	var words []string
-	for word := node.Next; word != nil; word = word.Next {
-		words = append(words, word.Value)
-	}
-	return words
+func (d *dockerfile) errorf(node instruction, format string, values ...any) error {
+	return &DockerfileError{File: d.path, Line: node.line, Msg: fmt.Sprintf(format, values...)}
 }
 
 // scope holds the values of ARGs that FROM may use.
