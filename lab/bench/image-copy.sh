@@ -7,6 +7,7 @@
 #   client    openstack image save and sync, then curl from the file to the registry
 #   one       ours, to the registry only
 #   four      ours, to two registries and two files
+#   curl four curl | tee to the same four, which compares nothing; then sync of the files
 # Peak memory is the VmHWM of our process. Needs the lab's environment, and five times MIB of disk in TMPDIR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -49,14 +50,23 @@ copy() { # NAME DESTINATION…: and peak memory in KiB to $work/NAME.memory
   wait "$pid" || { cat "$work/out" >&2; exit 1; }
 }
 
-upload() { # REPOSITORY DIGEST: standard input to the first registry
+upload() { # REPOSITORY DIGEST [PORT]: standard input to the first registry
   local at
-  at=$(curl -sf -o /dev/null -w '%header{location}' -X POST "http://127.0.0.1:15901/v2/$1/blobs/uploads/")
+  at=$(curl -sf -o /dev/null -w '%header{location}' -X POST "http://127.0.0.1:${3:-15901}/v2/$1/blobs/uploads/")
   at=$(curl -sf -o /dev/null -w '%header{location}' -X PATCH -H 'Content-Type: application/octet-stream' -H 'Transfer-Encoding: chunked' -T - "$at")
   curl -sf -o /dev/null -X PUT "$at&digest=sha256:$2"
 }
 
 by_curl() { curl -sf -H "X-Auth-Token: $token" "$glance/v2/images/$id/file" | tee "$work/file" | upload "curl$1" "$sum" && sync "$work/file"; }
+by_curl_four() { # the second registry's upload is waited for through its pipe
+  mkfifo "$work/pipe"
+  upload "curlfour$1" "$sum" 15902 <"$work/pipe" &
+  local second=$!
+  curl -sf -H "X-Auth-Token: $token" "$glance/v2/images/$id/file" | tee "$work/a" "$work/b" "$work/pipe" | upload "curlfour$1" "$sum"
+  wait "$second"
+  sync "$work/a" "$work/b"
+  rm "$work/pipe"
+}
 by_client() { openstack --os-cloud "$cloud" image save --file "$work/file" "$id" && sync "$work/file" && upload "client$1" "$sum" <"$work/file"; }
 
 best() { sort -n "$work/$1.times" | head -n1; }
@@ -83,11 +93,13 @@ for i in $(seq "$rounds"); do
   timed one copy one "oci://127.0.0.1:15901/one$i/x:1"
   timed four copy four "oci://127.0.0.1:15901/four$i/x:1" "oci://127.0.0.1:15902/four$i/x:1" "file:$work/a" "file:$work/b"
   rm "$work/a" "$work/b"
+  timed curl-four by_curl_four "$i"
+  rm "$work/a" "$work/b"
 done
 
-for way in ours curl client one four; do
+for way in ours curl client one four curl-four; do
   extra=
   [ ! -e "$work/$way.memory" ] || extra=", peak memory $(memory "$way") MiB"
-  printf '%-7s %7.1f s, %s MiB/s%s\n' "$way" "$(ratio "$(best "$way")" 1000)" "$(awk -v m="$mib" -v t="$(best "$way")" 'BEGIN {printf "%.0f", m * 1000 / t}')" "$extra"
+  printf '%-9s %7.1f s, %s MiB/s%s\n' "$way" "$(ratio "$(best "$way")" 1000)" "$(awk -v m="$mib" -v t="$(best "$way")" 'BEGIN {printf "%.0f", m * 1000 / t}')" "$extra"
 done
-echo "ours against curl: $(ratio "$(best curl)" "$(best ours)") of its speed; against the client: $(ratio "$(best client)" "$(best ours)") times as fast; four against one: $(ratio "$(best four)" "$(best one)") times as long"
+echo "ours against curl: $(ratio "$(best curl)" "$(best ours)") of its speed; against the client: $(ratio "$(best client)" "$(best ours)") times as fast; four against one: $(ratio "$(best four)" "$(best one)") times as long; four against curl's four: $(ratio "$(best curl-four)" "$(best four)") of its speed"
