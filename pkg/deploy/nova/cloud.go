@@ -1,0 +1,156 @@
+package nova
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
+)
+
+// cloud asks Nova, Neutron and Octavia.
+type cloud struct {
+	session *keystone.Session
+	name    string
+}
+
+// The services, as the catalogue names their types.
+const (
+	compute = "compute"
+	network = "network"
+)
+
+// refusedError is an answer that is none of the good ones.
+type refusedError struct {
+	status int
+	text   string
+}
+
+func (e *refusedError) Error() string { return e.text }
+
+func answered(err error, status int) bool {
+	var refused *refusedError
+	return errors.As(err, &refused) && refused.status == status
+}
+
+func gone(err error) bool { return answered(err, http.StatusNotFound) }
+
+// passing tells trouble that may be over soon, after which nobody knows whether the
+// request was carried out: no answer, or one that a proxy or a failing server gives.
+func passing(err error) bool {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return refused.status >= http.StatusInternalServerError || refused.status == http.StatusTooManyRequests
+	}
+	return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer) || errors.Is(err, errBroken)
+}
+
+var errBroken = errors.New("the answer broke off")
+
+// patience is for how long passing trouble is borne.
+const patience = 2 * time.Minute
+
+// do is one request that may be repeated, and is while there is passing trouble.
+func (c cloud) do(ctx context.Context, method, service, path string, in, out any) error {
+	start, wait := time.Now(), 250*time.Millisecond
+	for {
+		err := c.once(ctx, method, service, path, "", in, out)
+		if err == nil || !passing(err) || time.Since(start) > patience {
+			return err
+		}
+		if pause(ctx, wait) != nil {
+			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		}
+		wait = min(2*wait, 5*time.Second)
+	}
+}
+
+func (c cloud) get(ctx context.Context, service, path string, out any) error {
+	return c.do(ctx, http.MethodGet, service, path, nil, out)
+}
+
+// answerLimit is above any list of servers in pages.
+const answerLimit = 64 << 20
+
+// once is do without repeating. version is a microversion of Nova, empty for the oldest.
+func (c cloud) once(ctx context.Context, method, service, path, version string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	request, err := c.session.Request(ctx, method, service, path, body)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if version != "" {
+		request.Header.Set("Openstack-Api-Version", "compute "+version)
+	}
+	answer, err := c.session.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, errBroken)
+	}
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		path, _, _ := strings.Cut(path, "?")
+		return &refusedError{answer.StatusCode, fmt.Sprintf("%s %s: the %s service answers %d, %s", method, path, service, answer.StatusCode, fault(data))}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("%s %s: the %s service answers no JSON as documented: %w", method, path, service, err)
+	}
+	return nil
+}
+
+// fault is what an error says: {"badRequest": {"message": …}} of Nova, {"NeutronError":
+// {"message": …}}, {"faultstring": …} of Octavia.
+func fault(data []byte) string {
+	var body map[string]json.RawMessage
+	if json.Unmarshal(data, &body) == nil {
+		for _, raw := range body {
+			var text string
+			var inner struct{ Message string }
+			if json.Unmarshal(raw, &inner) == nil && inner.Message != "" {
+				return plain(inner.Message)
+			}
+			if json.Unmarshal(body["faultstring"], &text) == nil {
+				return plain(text)
+			}
+		}
+	}
+	return "without a reason"
+}
+
+// plain is text of another's on one line, and not too long.
+func plain(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xfffd }), " ")
+	if runes := []rune(text); len(runes) > 400 {
+		return string(runes[:400]) + "…"
+	}
+	return text
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
