@@ -12,7 +12,9 @@ func (t *Target) checkQuota(ctx context.Context, f flavor, more int) error {
 	if more <= 0 {
 		return nil
 	}
-	var out struct{ Limits struct{ Absolute map[string]int } }
+	var out struct {
+		Limits struct{ Absolute map[string]int }
+	}
 	if err := t.cloud.get(ctx, compute, "/v2.1/limits", &out); err != nil {
 		return err
 	}

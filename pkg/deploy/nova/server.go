@@ -85,7 +85,9 @@ func (c cloud) project(ctx context.Context) (string, error) {
 }
 
 // going tells a server that Nova deletes already.
-func (s server) going() bool { return s.Task == "deleting" || s.Status == "DELETED" || s.Status == "SOFT_DELETED" }
+func (s server) going() bool {
+	return s.Task == "deleting" || s.Status == "DELETED" || s.Status == "SOFT_DELETED"
+}
 
 // volumeBacked tells a server whose disk is not made of an image.
 func (s server) volumeBacked() bool { return string(s.Image) == `""` }
