@@ -13,7 +13,8 @@ const neutronConf = `[DEFAULT]
 bind_host = 127.0.0.1
 bind_port = 15696
 core_plugin = ml2
-service_plugins =
+service_plugins = router
+enable_dvr = false
 transport_url = fake://
 api_workers = 0
 rpc_workers = 0
@@ -40,21 +41,43 @@ lock_path = {{.State "neutron"}}/lock
 driver = noop
 `
 
-// neutronDriver binds every port to the lab's one bridge, and tells the DHCP
-// server who has which address. Agents would do both; they need a message bus.
+// neutronDriver binds every port to the lab's one bridge, tells the DHCP server who has
+// which address, and has the node's kernel translate floating addresses. Agents would do
+// all three; they need a message bus.
 const neutronDriver = `import os
 import signal
+import subprocess
 
 from neutron_lib import context
 from neutron_lib.api.definitions import portbindings
-from neutron_lib.plugins import directory
+from neutron_lib.callbacks import events, registry, resources
+from neutron_lib.plugins import constants, directory
 from neutron_lib.plugins.ml2 import api
+
+NAT = """add table ip floating
+delete table ip floating
+table ip floating {
+    map fixed { type ipv4_addr : ipv4_addr; %s }
+    chain prerouting { type nat hook prerouting priority dstnat; dnat to ip daddr map @fixed; }
+    chain output { type nat hook output priority -100; dnat to ip daddr map @fixed; }
+    chain postrouting { type nat hook postrouting priority srcnat; oifname "` + vmBridge + `" ct status dnat masquerade; }
+}
+"""
 
 
 class Bridge(api.MechanismDriver):
 
     def initialize(self):
-        pass
+        registry.subscribe(self.translate, resources.PROCESS, events.AFTER_SPAWN)
+        for event in events.AFTER_CREATE, events.AFTER_UPDATE, events.AFTER_DELETE:
+            registry.subscribe(self.translate, resources.FLOATING_IP, event)
+
+    def translate(self, *args, **kwargs):
+        pairs = ['%s : %s' % (ip['floating_ip_address'], ip['fixed_ip_address'])
+                 for ip in directory.get_plugin(constants.L3).get_floatingips(context.get_admin_context())
+                 if ip['fixed_ip_address']]
+        elements = 'elements = { %s }' % ', '.join(sorted(pairs)) if pairs else ''
+        subprocess.run(['/usr/sbin/nft', '-f', '-'], input=(NAT % elements).encode(), check=True)
 
     @property
     def connectivity(self):
@@ -74,6 +97,7 @@ class Bridge(api.MechanismDriver):
 
     def delete_port_postcommit(self, port):
         self.tell(gone=port.current['id'])
+        self.translate()  # a floating address may have been the port's
 
     def tell(self, gone=None):
         lines = []
@@ -110,9 +134,11 @@ func neutron() *service.Service {
 			return python(l, neutronPath(l), "neutron-server", "--config-file", l.Etc("neutron/neutron.conf"))
 		},
 		seed: func(ctx context.Context, l *service.Lab) error {
-			return keystoneClient(l).SeedNetwork(ctx, "http://"+neutronAddress, openstack.Network{
+			return keystoneClient(l).SeedNetworks(ctx, "http://"+neutronAddress, openstack.Network{
 				Name: "private", Physical: "lab", CIDR: vmNet, First: vmFirst, Last: vmLast,
-			})
+			}, openstack.Network{
+				Name: "public", Physical: "public", CIDR: floatingNet, First: floatingFirst, Last: floatingLast,
+			}, vmGateway)
 		},
 	}.service()
 }

@@ -8,22 +8,30 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ystackdev/ystack/lab/node"
 	"github.com/ystackdev/ystack/lab/process"
 	"github.com/ystackdev/ystack/lab/service"
 )
 
 // The network that machines are in: a bridge inside the node, of addresses
-// that are for documentation, so that nobody else has them.
+// that are for documentation, so that nobody else has them. Floating addresses
+// are translated by the node.
 const (
 	vmBridge  = "vms"
 	vmGateway = "198.51.100.1"
+	vmHost    = "198.51.100.2" // this machine, as machines see it
+	vmWire    = "ystack-vms"   // its end of the wire to them
 	vmNet     = "198.51.100.0/24"
 	vmFirst   = "198.51.100.10"
 	vmLast    = "198.51.100.200"
+
+	floatingNet   = "203.0.113.0/24"
+	floatingFirst = "203.0.113.10"
+	floatingLast  = "203.0.113.200"
 )
 
-// vmNetwork is the bridge, and the DHCP server on it. Neutron tells that who
-// is to have which address.
+// vmNetwork is the bridge, a wire from this machine to it, and the DHCP server
+// on it. Neutron tells that who is to have which address.
 func vmNetwork() *service.Service {
 	return &service.Service{
 		Name:      "vm-network",
@@ -56,17 +64,22 @@ func makeBridge(ctx context.Context, l *service.Lab) error {
 			return err
 		}
 	}
-	if _, err := run(ctx, l, "/usr/sbin/ip", "link", "show", vmBridge); err == nil {
-		return nil
-	}
-	for _, args := range []string{
-		"link add " + vmBridge + " type bridge stp_state 0 forward_delay 0",
-		"address add " + vmGateway + "/24 dev " + vmBridge,
-		"link set " + vmBridge + " up",
-	} {
-		if _, err := run(ctx, l, append([]string{"/usr/sbin/ip"}, strings.Fields(args)...)...); err != nil {
-			return err
+	if _, err := run(ctx, l, "/usr/sbin/ip", "link", "show", vmBridge); err != nil {
+		// The last is because a packet needs some route before it is translated.
+		for _, args := range []string{
+			"link add " + vmBridge + " type bridge stp_state 0 forward_delay 0",
+			"address add " + vmGateway + "/24 dev " + vmBridge,
+			"link set " + vmBridge + " up",
+			"route add " + floatingNet + " dev " + vmBridge,
+		} {
+			if _, err := run(ctx, l, append([]string{"/usr/sbin/ip"}, strings.Fields(args)...)...); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	holder, err := l.Holder()
+	if err != nil {
+		return err
+	}
+	return node.Wire(ctx, holder, vmWire, vmHost+"/24", vmBridge, floatingNet+" via "+vmGateway)
 }

@@ -54,3 +54,21 @@ func FurnishClient(ctx context.Context, router int) error {
 		"ip route add default via " + routerToClient,
 	})
 }
+
+// Wire connects this machine itself to a bridge in the node, so that programs on it reach
+// what is there. It ends with the node, and so do the address and the route.
+func Wire(ctx context.Context, node int, name, address, bridge, route string) error {
+	inNode := fmt.Sprintf("nsenter --target %d --net ", node)
+	if commands(ctx, []string{"ip link show " + name, inNode + "ip link show host0"}) == nil {
+		return nil
+	}
+	_ = commands(ctx, []string{"ip link delete " + name}) // of a node that ended a moment ago
+	return commands(ctx, []string{
+		fmt.Sprintf("ip link add %s type veth peer name host0 netns %d", name, node),
+		inNode + "ip link set host0 master " + bridge,
+		inNode + "ip link set host0 up",
+		"ip address add " + address + " dev " + name,
+		"ip link set " + name + " up",
+		"ip route add " + route,
+	})
+}

@@ -29,32 +29,77 @@ func (c *Client) at(ctx context.Context, url string) (*Client, error) {
 	return &Client{URL: url, Via: c.Via, token: admin.token}, nil
 }
 
-// SeedNetwork makes the network that everybody may use, with its addresses.
-func (c *Client) SeedNetwork(ctx context.Context, url string, n Network) error {
+// SeedNetworks makes the network that everybody may use, the one of floating addresses,
+// and the router between them, which has that address in the first.
+func (c *Client) SeedNetworks(ctx context.Context, url string, private, public Network, router string) error {
 	neutron, err := c.at(ctx, url)
 	if err != nil {
 		return err
 	}
-	networks, err := neutron.list(ctx, "/v2.0/networks?name="+n.Name, "networks")
+	inside, err := neutron.network(ctx, private, "shared")
 	if err != nil {
 		return err
+	}
+	outside, err := neutron.network(ctx, public, "router:external")
+	if err != nil {
+		return err
+	}
+	return neutron.router(ctx, inside, outside, router)
+}
+
+// network makes a network with its addresses, and returns its id.
+func (c *Client) network(ctx context.Context, n Network, property string) (string, error) {
+	networks, err := c.list(ctx, "/v2.0/networks?name="+n.Name, "networks")
+	if err != nil {
+		return "", err
 	}
 	id := ""
 	if len(networks) > 0 {
 		id = networks[0].ID
-	} else if id, err = neutron.create(ctx, "/v2.0/networks", "network", object{
-		"name": n.Name, "shared": true, "provider:network_type": "flat", "provider:physical_network": n.Physical,
+	} else if id, err = c.create(ctx, "/v2.0/networks", "network", object{
+		"name": n.Name, property: true, "provider:network_type": "flat", "provider:physical_network": n.Physical,
 	}); err != nil {
-		return err
+		return "", err
 	}
-	subnets, err := neutron.list(ctx, "/v2.0/subnets?network_id="+id, "subnets")
+	subnets, err := c.list(ctx, "/v2.0/subnets?network_id="+id, "subnets")
 	if err != nil || len(subnets) > 0 {
-		return err
+		return id, err
 	}
-	_, err = neutron.create(ctx, "/v2.0/subnets", "subnet", object{
+	_, err = c.create(ctx, "/v2.0/subnets", "subnet", object{
 		"name": n.Name, "network_id": id, "ip_version": 4, "cidr": n.CIDR, "gateway_ip": nil,
 		"allocation_pools": []object{{"start": n.First, "end": n.Last}},
 	})
+	return id, err
+}
+
+// router makes the one without which no port can have a floating address.
+func (c *Client) router(ctx context.Context, inside, outside, address string) error {
+	routers, err := c.list(ctx, "/v2.0/routers?name=lab", "routers")
+	if err != nil {
+		return err
+	}
+	id := ""
+	if len(routers) > 0 {
+		id = routers[0].ID
+	} else if id, err = c.create(ctx, "/v2.0/routers", "router", object{
+		"name": "lab", "external_gateway_info": object{"network_id": outside},
+	}); err != nil {
+		return err
+	}
+	ports, err := c.list(ctx, "/v2.0/ports?device_id="+id+"&network_id="+inside, "ports")
+	if err != nil || len(ports) > 0 {
+		return err
+	}
+	if ports, err = c.list(ctx, "/v2.0/ports?network_id="+inside+"&fixed_ips=ip_address="+address, "ports"); err != nil {
+		return err
+	}
+	port := ""
+	if len(ports) > 0 { // of an up that was interrupted
+		port = ports[0].ID
+	} else if port, err = c.create(ctx, "/v2.0/ports", "port", object{"network_id": inside, "fixed_ips": []object{{"ip_address": address}}}); err != nil {
+		return err
+	}
+	_, err = c.call(ctx, http.MethodPut, "/v2.0/routers/"+id+"/add_router_interface", object{"port_id": port}, nil)
 	return err
 }
 
