@@ -21,6 +21,10 @@ func (p *plan) Apply(ctx context.Context, report deploy.Report) error {
 	if report == nil {
 		report = func(string, ...deploy.Item) {}
 	}
+	// Nova would say only that it finds no image, and after the first server perhaps.
+	if _, err := p.t.image(ctx, p.release, p.recipe.flavor); err != nil {
+		return err
+	}
 	if err := p.make(ctx, report); err != nil {
 		return err
 	}

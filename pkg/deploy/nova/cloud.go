@@ -48,13 +48,25 @@ func passing(err error) bool {
 	if errors.As(err, &refused) {
 		return refused.status >= http.StatusInternalServerError || refused.status == http.StatusTooManyRequests
 	}
-	return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer) || errors.Is(err, errBroken)
+	for _, kind := range []error{keystone.ErrUnreachable, keystone.ErrServer, errBroken, errSilent} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }
 
-var errBroken = errors.New("the answer broke off")
+const (
+	// patience is for how long passing trouble is borne.
+	patience = 2 * time.Minute
+	// requestLimit is for one request: Nova asks others while it creates a server.
+	requestLimit = time.Minute
+)
 
-// patience is for how long passing trouble is borne.
-const patience = 2 * time.Minute
+var (
+	errBroken = errors.New("the answer broke off")
+	errSilent = errors.New("no answer within " + requestLimit.String())
+)
 
 // do is one request that may be repeated, and is while there is passing trouble.
 func (c cloud) do(ctx context.Context, method, service, path string, in, out any) error {
@@ -80,6 +92,8 @@ const answerLimit = 64 << 20
 
 // once is do without repeating. version is a microversion of Nova, empty for the oldest.
 func (c cloud) once(ctx context.Context, method, service, path, version string, in, out any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSilent)
+	defer cancel()
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -103,7 +117,12 @@ func (c cloud) once(ctx context.Context, method, service, path, version string, 
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, errBroken)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		} else {
+			err = errBroken
+		}
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		path, _, _ := strings.Cut(path, "?")

@@ -124,7 +124,7 @@ func (p *plan) move(ctx context.Context, report deploy.Report) error {
 	for n, f := range floats {
 		s, is := d.keep[n]
 		if !is {
-			_, err := p.lost(d, n)
+			_, err := p.lost(ctx, d, n)
 			return err
 		}
 		if s.ID == f.device {

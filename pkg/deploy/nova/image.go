@@ -11,34 +11,34 @@ import (
 	"github.com/ystackdev/ystack/pkg/image/store"
 )
 
-// image is the id of the release's image, which is there, has the content that it should
-// have, and fits the flavor. It is empty while the image is still to be made.
-func (t *Target) image(ctx context.Context, r deploy.Release, f flavor) (string, error) {
+// image is the release's image, which is there, has the content that it should have, and
+// fits the flavor. It has no id while it is still to be made.
+func (t *Target) image(ctx context.Context, r deploy.Release, f flavor) (store.Info, error) {
 	if r.Image == "" {
-		return "", nil
+		return store.Info{}, nil
 	}
 	ref, err := store.Parse(r.Image)
 	if err != nil {
-		return "", err
+		return store.Info{}, err
 	}
 	if ref.Scheme != store.Glance || ref.Host != "" && ref.Host != t.cloud.name {
-		return "", fmt.Errorf("%s: Nova boots images of its own cloud only; copy it there: openstack ystack image copy %s %s://%s/NAME",
+		return store.Info{}, fmt.Errorf("%s: Nova boots images of its own cloud only; copy it there: openstack ystack image copy %s %s://%s/NAME",
 			r.Image, r.Image, store.Glance, t.cloud.name)
 	}
 	ref.Host = t.cloud.name
 	info, err := (&glance.Store{Session: t.cloud.session}).Stat(ctx, ref)
 	if err != nil {
-		return "", err
+		return store.Info{}, err
 	}
 	if info.State != store.Active {
-		return "", store.Errorf(ref, store.ErrNotReady, "is %s; servers cannot be made of it", info.State)
+		return store.Info{}, store.Errorf(ref, store.ErrNotReady, "is %s; servers cannot be made of it", info.State)
 	}
 	for _, has := range []string{info.Properties[store.SHA256], info.Digests["sha256"]} {
 		if has != "" && r.SHA256 != "" && !strings.EqualFold(has, r.SHA256) {
-			return "", store.Errorf(ref, store.ErrCorrupt, "image %s has the SHA-256 %s, and not %s; it is another image, deploy that or build again", info.ID, has, r.SHA256)
+			return store.Info{}, store.Errorf(ref, store.ErrCorrupt, "image %s has the SHA-256 %s, and not %s; it is another image, deploy that or build again", info.ID, has, r.SHA256)
 		}
 	}
-	return info.ID, fits(ref, info, f)
+	return info, fits(ref, info, f)
 }
 
 // fits compares what the image needs with what the flavor gives: Nova would refuse it.

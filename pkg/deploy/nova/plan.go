@@ -43,7 +43,9 @@ func (t *Target) Plan(ctx context.Context, r deploy.Release) (deploy.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	p.number(image, servers)
+	// An earlier release does not remember where its source is; its image does.
+	p.release.Source = cmp.Or(r.Source, image.Properties[keySource])
+	p.number(image.ID, servers)
 	d := p.decide(servers)
 	if err := p.checkRebuild(ctx, d); err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 	for i, r := range past(servers) {
 		e := deploy.Entry{Release: t.release(r), Number: r.Number, Current: i == 0, State: "superseded"}
 		if e.Current {
-			e.State = t.state(servers, r)
+			e.State = state(servers, r)
 		}
 		entries = append(entries, e)
 	}
@@ -74,22 +74,19 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 	return entries, nil
 }
 
-// state is how the servers of the current release are.
-func (t *Target) state(servers []server, r record) string {
-	active := 0
+// state is how the servers of the current release are. As long as there are others, it is
+// on its way.
+func state(servers []server, current record) string {
+	state := "ready"
 	for _, s := range servers {
 		switch {
-		case s.record.Number != r.Number:
-		case s.Status == statusError:
+		case s.record.Number == current.Number && s.broken():
 			return "failed"
-		case s.Status == statusActive:
-			active++
+		case s.record.Number != current.Number, s.Status != statusActive:
+			state = "progressing"
 		}
 	}
-	if active < t.count() {
-		return "progressing"
-	}
-	return "ready"
+	return state
 }
 
 func (t *Target) notDeployed() error {

@@ -78,7 +78,7 @@ func (w *watch) look(ctx context.Context) ([]deploy.Item, error) {
 	for i, n := range w.ordinals {
 		s, is := d.keep[n]
 		if !is {
-			items[i], errs[i] = w.lost(d, n)
+			items[i], errs[i] = w.lost(ctx, d, n)
 			continue
 		}
 		asking.Go(func() { items[i], errs[i] = w.judge(ctx, s, w.address(s, addresses)) })
@@ -126,7 +126,7 @@ func (w *watch) judge(ctx context.Context, s server, address string) (deploy.Ite
 }
 
 // lost is why there is no server of an ordinal.
-func (p *plan) lost(d decision, ordinal int) (deploy.Item, error) {
+func (p *plan) lost(ctx context.Context, d decision, ordinal int) (deploy.Item, error) {
 	for _, s := range slices.Concat(d.first, d.rebuild) {
 		if s.ordinal != ordinal || !s.broken() {
 			continue
@@ -135,10 +135,26 @@ func (p *plan) lost(d decision, ordinal int) (deploy.Item, error) {
 		if p.inPlace() {
 			hint = "mend the cause and deploy again, or roll back"
 		}
+		s.Fault.Message = p.t.cloud.cause(ctx, s)
 		return item(s), fmt.Errorf("server %s (%s) went to %s; %s", s.Name, s.ID, s.trouble(), hint)
 	}
 	name := p.name(ordinal)
 	return deploy.Item{Name: name, State: "DELETED"}, fmt.Errorf("server %s was deleted while it was waited for; deploy again", name)
+}
+
+// cause is a server's fault, which Nova may write down a moment after the state.
+func (c cloud) cause(ctx context.Context, s server) string {
+	for range 10 {
+		if s.Fault.Message != "" || pause(ctx, 500*time.Millisecond) != nil {
+			break
+		}
+		var out struct{ Server server }
+		if c.get(ctx, compute, serverPath(s.ID), &out) != nil {
+			break
+		}
+		s.Fault = out.Server.Fault
+	}
+	return s.Fault.Message
 }
 
 func (s server) broken() bool { return s.Status == statusError }
