@@ -25,9 +25,9 @@ const (
 	vmFirst   = "198.51.100.10"
 	vmLast    = "198.51.100.200"
 
-	floatingNet   = "203.0.113.0/24"
-	floatingFirst = "203.0.113.10"
-	floatingLast  = "203.0.113.200"
+	floatingNet   = "198.18.51.0/24"
+	floatingFirst = "198.18.51.10"
+	floatingLast  = "198.18.51.200"
 )
 
 // vmNetwork is the bridge, a wire from this machine to it, and the DHCP server
@@ -36,7 +36,7 @@ func vmNetwork() *service.Service {
 	return &service.Service{
 		Name:      "vm-network",
 		Needs:     []string{service.NodeName},
-		Address:   vmGateway + " (inside only)",
+		Address:   vmNet + ", floating " + floatingNet,
 		Tree:      []string{"dnsmasq-base"},
 		Configure: makeBridge,
 		Command: func(l *service.Lab) []string {
