@@ -27,10 +27,11 @@ import (
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
-// fleet is an application on servers of the lab's Nova, as alice deploys it: she is no
-// administrator. Between her and Nova and Neutron is a proxy of the test's.
+// fleet is an application on servers of the lab's Nova. Between the deployment and Nova
+// and Neutron are proxies of the test's.
 type fleet struct {
 	t       *testing.T
+	cloud   string
 	name    string
 	session *keystone.Session
 	images  map[string]string // id by revision
@@ -48,22 +49,26 @@ type fleet struct {
 // spoiler does with a request what a test wants; forward is what would be done else.
 type spoiler func(w http.ResponseWriter, r *http.Request, forward func(http.ResponseWriter))
 
-const fleetCloud = "lab-alice"
-
+// newFleet is one of alice's, who is no administrator.
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	needMachines(t)
-	f := &fleet{t: t, name: "fleet-" + random(), images: map[string]string{}, dir: t.TempDir()}
+	return newFleetIn(t, "lab-alice", "fleet-"+random())
+}
+
+func newFleetIn(t *testing.T, cloud, name string) *fleet {
+	t.Helper()
+	f := &fleet{t: t, cloud: cloud, name: name, images: map[string]string{}, dir: t.TempDir()}
 	f.spec = app.VMDeploy{Count: new(int32(2)), Flavor: "m1.tiny", Networks: []string{"private"}, Strategy: "blue-green", MaxUnavailable: 1}
 	f.endpoints = map[string]string{"compute": f.proxy("127.0.0.1:15774"), "network": f.proxy("127.0.0.1:15696")}
-	f.session = fleetSession(t, f.endpoints)
+	f.session = fleetSession(t, cloud, f.endpoints)
 	t.Cleanup(f.clean)
 	return f
 }
 
-func fleetSession(t *testing.T, endpoints map[string]string) *keystone.Session {
+func fleetSession(t *testing.T, cloud string, endpoints map[string]string) *keystone.Session {
 	t.Helper()
-	cfg, err := keystone.Load(keystone.LoadOptions{Cloud: fleetCloud, Getenv: os.Getenv})
+	cfg, err := keystone.Load(keystone.LoadOptions{Cloud: cloud, Getenv: os.Getenv})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +124,7 @@ func (f *fleet) image(revision string) deploy.Release {
 			"--property", "ystack_source=https://code.example/"+f.name, "-f", "value", "-c", "id", f.name+"-"+revision)
 	}
 	return deploy.Release{
-		App: f.name, Image: "glance://" + fleetCloud + "/" + f.images[revision], SHA256: sum, Revision: revision,
+		App: f.name, Image: "glance://" + f.cloud + "/" + f.images[revision], SHA256: sum, Revision: revision,
 		Run: "run-" + revision, By: "alice", Source: "https://code.example/" + f.name,
 	}
 }
@@ -127,7 +132,7 @@ func (f *fleet) image(revision string) deploy.Release {
 func (f *fleet) openstack(args ...string) string {
 	f.t.Helper()
 	var errs bytes.Buffer
-	cmd := exec.Command("openstack", append([]string{"--os-cloud", fleetCloud}, args...)...)
+	cmd := exec.Command("openstack", append([]string{"--os-cloud", f.cloud}, args...)...)
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
@@ -137,7 +142,7 @@ func (f *fleet) openstack(args ...string) string {
 }
 
 func (f *fleet) target() *nova.Target {
-	return nova.New(f.session, fleetCloud, f.name, f.spec, f.health, f.dir)
+	return nova.New(f.session, f.cloud, f.name, f.spec, f.health, f.dir)
 }
 
 func (f *fleet) plan(r deploy.Release) (deploy.Plan, error) {
@@ -157,7 +162,9 @@ func (f *fleet) apply(p deploy.Plan) (string, error) {
 	var said strings.Builder
 	ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Minute)
 	defer cancel()
-	err := p.Apply(ctx, func(message string, items ...deploy.Item) { fmt.Fprintln(&said, time.Now().Format(time.TimeOnly), message, items) })
+	err := p.Apply(ctx, func(message string, items ...deploy.Item) {
+		fmt.Fprintln(&said, time.Now().Format(time.TimeOnly), message, items)
+	})
 	f.t.Log(said.String())
 	return said.String(), err
 }
@@ -168,6 +175,9 @@ func (f *fleet) mustDeploy(r deploy.Release) {
 		f.t.Fatalf("%v\n%s", err, said)
 	}
 	f.settled(r)
+	if p, err := f.plan(r); err != nil || len(p.Changes()) != 0 {
+		f.t.Errorf("planned again: %v, %+v", err, p)
+	}
 }
 
 // machine is what Nova has.
@@ -205,8 +215,7 @@ func (f *fleet) machines() []machine {
 	return out.Servers
 }
 
-// settled checks that exactly the servers of the release are there, with their records,
-// and that planning it again finds nothing to do.
+// settled checks that exactly the servers of the release are there, with their records.
 func (f *fleet) settled(r deploy.Release) {
 	f.t.Helper()
 	all := f.machines()
@@ -225,10 +234,6 @@ func (f *fleet) settled(r deploy.Release) {
 				f.t.Errorf("%s: %s is %q, want %q", m.Name, key, m.Metadata[key], want)
 			}
 		}
-	}
-	p, err := f.plan(r)
-	if err != nil || len(p.Changes()) != 0 {
-		f.t.Errorf("planned again: %v, %+v", err, p)
 	}
 	f.noStrayPorts()
 }
@@ -260,7 +265,7 @@ func (f *fleet) clean() {
 		f.openstack(append([]string{"server", "delete", "--wait"}, ids...)...)
 	}
 	for _, id := range f.images {
-		_ = exec.Command("openstack", "--os-cloud", fleetCloud, "image", "delete", id).Run() // a test may have
+		_ = exec.Command("openstack", "--os-cloud", f.cloud, "image", "delete", id).Run() // a test may have
 	}
 }
 

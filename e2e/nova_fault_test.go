@@ -144,7 +144,7 @@ const deployWhat = "YSTACK_TEST_DEPLOY"
 // deployer deploys in a process of its own, which can be killed.
 func (f *fleet) deployer(r deploy.Release) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestNovaDeployer$", "-test.count=1")
-	what, err := json.Marshal(job{r, f.spec, f.endpoints})
+	what, err := json.Marshal(job{f.cloud, r, f.spec, f.endpoints})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -153,6 +153,7 @@ func (f *fleet) deployer(r deploy.Release) *exec.Cmd {
 }
 
 type job struct {
+	Cloud     string
 	Release   deploy.Release
 	Spec      app.VMDeploy
 	Endpoints map[string]string
@@ -167,7 +168,7 @@ func TestNovaDeployer(t *testing.T) {
 	if err := json.Unmarshal([]byte(os.Getenv(deployWhat)), &j); err != nil {
 		t.Fatal(err)
 	}
-	target := nova.New(fleetSession(t, j.Endpoints), fleetCloud, j.Release.App, j.Spec, nil, "")
+	target := nova.New(fleetSession(t, j.Cloud, j.Endpoints), j.Cloud, j.Release.App, j.Spec, nil, "")
 	p, err := target.Plan(t.Context(), j.Release)
 	if err != nil {
 		t.Fatal(err)

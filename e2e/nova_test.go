@@ -108,7 +108,7 @@ func TestNovaRefuses(t *testing.T) {
 		"network":        {func() { f.spec.Networks = []string{"privat"} }, `no network "privat"; did you mean "private"?`},
 		"key pair":       {func() { f.spec.KeyPair = "nosuch" }, `no key pair "nosuch"; it has none`},
 		"security group": {func() { f.spec.SecurityGroups = []string{"defalt"} }, `no security group "defalt"; did you mean "default"?`},
-		"address":        {func() { f.spec.FloatingIPs = []string{"203.0.113.9"} }, `no floating address "203.0.113.9"`},
+		"address":        {func() { f.spec.FloatingIPs = []string{"198.18.51.9"} }, `no floating address "198.18.51.9"`},
 		"user data":      {func() { f.spec.UserData = "nosuch.yaml" }, "spec.deploy.vm.userData: open "},
 		"quota":          {func() { f.spec.Flavor = "m1.huge" }, "of 51200 MiB of ram are used and 2097152 more are needed"},
 		"instances":      {func() { f.spec.Count = new(int32(500)) }, "of 10 instances are used and 500 more are needed"},

@@ -48,7 +48,7 @@ func (f *fleet) balance() *octavia {
 	server := httptest.NewServer(mux)
 	f.t.Cleanup(server.Close)
 	f.endpoints["load-balancer"] = server.URL
-	f.session = fleetSession(f.t, f.endpoints)
+	f.session = fleetSession(f.t, f.cloud, f.endpoints)
 	f.spec.LoadBalancer = &app.LoadBalancer{Pool: "web", Port: 8080}
 	return o
 }
