@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/deploy"
@@ -39,7 +38,12 @@ func New(session *keystone.Session, name, application string, spec app.VMDeploy,
 func (t *Target) Kind() string { return deploy.VM }
 
 // Place names the cloud; the project is that of its credentials.
-func (t *Target) Place() string { return "cloud " + t.cloud.name }
+func (t *Target) Place() string {
+	if t.cloud.name == "" {
+		return "the cloud of OS_AUTH_URL"
+	}
+	return "cloud " + t.cloud.name
+}
 
 // Current is the release that the newest servers are of.
 func (t *Target) Current(ctx context.Context) (deploy.Release, error) {
@@ -90,7 +94,7 @@ func state(servers []server, current record) string {
 }
 
 func (t *Target) notDeployed() error {
-	return fmt.Errorf("%w: project has no server of application %q in %s", deploy.ErrNotDeployed, t.app, t.Place())
+	return fmt.Errorf("%w: there is no server of application %q in the project, in %s", deploy.ErrNotDeployed, t.app, t.Place())
 }
 
 // Rollback plans a release with an earlier image. Flavor, networks and all else are what
@@ -123,8 +127,9 @@ func (t *Target) Rollback(ctx context.Context, number int64) (deploy.Plan, error
 
 // release is a record as the other targets tell theirs.
 func (t *Target) release(r record) deploy.Release {
+	image := store.Ref{Scheme: store.Glance, Host: t.cloud.name, Name: r.Image}
 	return deploy.Release{
-		App: t.app, Image: store.Glance + "://" + path.Join(t.cloud.name, r.Image), SHA256: r.SHA256, Revision: r.Revision,
+		App: t.app, Image: image.String(), SHA256: r.SHA256, Revision: r.Revision,
 		Run: r.Run, By: r.By, Source: r.Source, Deployed: r.Deployed,
 	}
 }
