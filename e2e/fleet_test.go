@@ -49,18 +49,14 @@ type fleet struct {
 // spoiler does with a request what a test wants; forward is what would be done else.
 type spoiler func(w http.ResponseWriter, r *http.Request, forward func(http.ResponseWriter))
 
-// newFleet is one of alice's, who is no administrator.
-func newFleet(t *testing.T) *fleet {
+// newFleet is one in the project of a cloud. Tests side by side have different ones, so
+// that what one leaves is not another's.
+func newFleet(t *testing.T, cloud, name string) *fleet {
 	t.Helper()
 	needMachines(t)
-	return newFleetIn(t, "lab-alice", "fleet-"+random())
-}
-
-func newFleetIn(t *testing.T, cloud, name string) *fleet {
-	t.Helper()
 	f := &fleet{t: t, cloud: cloud, name: name, images: map[string]string{}, dir: t.TempDir()}
 	f.spec = app.VMDeploy{Count: new(int32(2)), Flavor: "m1.tiny", Networks: []string{"private"}, Strategy: "blue-green", MaxUnavailable: 1}
-	f.endpoints = map[string]string{"compute": f.proxy("127.0.0.1:15774"), "network": f.proxy("127.0.0.1:15696")}
+	f.endpoints = map[string]string{"compute": f.proxy("127.0.0.1:15774") + "/v2.1", "network": f.proxy("127.0.0.1:15696")}
 	f.session = fleetSession(t, cloud, f.endpoints)
 	t.Cleanup(f.clean)
 	return f

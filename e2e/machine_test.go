@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
@@ -310,33 +311,7 @@ func testVMImage(t *testing.T, ystack string) {
 	if out, errs, _ := m.run("build", m.dir, "--target", "vm", "-f", "value", "-c", "Result", "-c", "SHA256"); out != "present "+made.SHA256+"\n" {
 		t.Errorf("built again: %s%s", out, errs)
 	}
-	if page := m.boot(made.IDs[0]); !strings.Contains(page, "Hello from ystack") {
-		t.Errorf("it answers %q", page)
-	}
-}
-
-// boot makes a machine of an image and returns the page that it serves.
-func (m *machines) boot(image string) string {
-	m.t.Helper()
-	openstack := func(args ...string) string {
-		out, err := exec.Command("openstack", append([]string{"--os-cloud", "lab"}, args...)...).CombinedOutput()
-		if err != nil {
-			m.t.Errorf("openstack %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-		return string(out)
-	}
-	server := m.name + "-boot"
-	openstack("server", "create", "--image", image, "--flavor", "m1.small", "--network", "private", "--wait", server)
-	defer openstack("server", "delete", "--wait", server)
-	_, rest, _ := strings.Cut(openstack("server", "show", server, "-f", "json", "-c", "addresses"), "198.51.100.")
-	address := "198.51.100." + rest[:strings.IndexFunc(rest+" ", func(r rune) bool { return r < '0' || r > '9' })]
-	for range 300 { // seconds, about: its processor is emulated
-		if out, err := exec.Command("lab", "shell", "--", "curl", "-fsS", "-m", "3", "http://"+address+":8080/").Output(); err == nil {
-			return string(out)
-		}
-		time.Sleep(time.Second)
-	}
-	return ""
+	testServed(t, "lab", deploy.Release{App: m.name, Image: "glance://lab/" + made.IDs[0], SHA256: made.SHA256, Revision: made.Revision, By: "e2e"})
 }
 
 func testVMFaults(t *testing.T, ystack string) {

@@ -23,7 +23,8 @@ import (
 // TestNovaFaults: each trouble is told with its cause, or borne; and the same deployment
 // again ends right.
 func TestNovaFaults(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newFleet(t, "lab-hanako", "fleet-"+random())
 	f.spec.Count = new(int32(1))
 	one, two := f.image(full("1")), f.image(full("2"))
 
@@ -108,7 +109,8 @@ func TestNovaFaults(t *testing.T) {
 // TestNovaKills kills a deployment before and after each thing that it changes, and runs
 // the same again: nothing may be doubled or left.
 func TestNovaKills(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newFleet(t, "lab-bob", "fleet-"+random())
 	f.floatingIPs(1)
 	a, b := f.image(full("1")), f.image(full("2"))
 	f.mustDeploy(a)

@@ -20,7 +20,7 @@ import (
 // answer, and are replaced by others while whoever asks at the floating address always
 // gets an answer.
 func testServed(t *testing.T, cloud string, r deploy.Release) {
-	f := newFleetIn(t, cloud, r.App)
+	f := newFleet(t, cloud, r.App)
 	f.floatingIPs(1)
 	f.spec.Flavor, f.spec.UserData = "m1.small", "user-data"
 	f.health = &app.Health{HTTP: &app.HTTPHealth{Port: 8080, Path: "/healthz"}}

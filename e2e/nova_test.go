@@ -13,7 +13,8 @@ import (
 
 // TestNovaBlueGreen: from nothing through releases and back, with addresses that move.
 func TestNovaBlueGreen(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newFleet(t, "lab-alice", "fleet-"+random())
 	f.floatingIPs(1)
 	balancer := f.balance()
 	one, two := f.image(full("1")), f.image(full("2"))
@@ -69,7 +70,8 @@ func TestNovaBlueGreen(t *testing.T) {
 
 // TestNovaRebuild: servers keep their ids and ports, and one at a time is out of service.
 func TestNovaRebuild(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newFleet(t, "lab-carol", "fleet-"+random())
 	f.spec.Strategy = "rebuild"
 	one, two := f.image(full("1")), f.image(full("2"))
 	f.mustDeploy(one)
@@ -97,7 +99,7 @@ func TestNovaRebuild(t *testing.T) {
 
 // TestNovaRefuses: what cannot succeed is known before anything is done.
 func TestNovaRefuses(t *testing.T) {
-	f := newFleet(t)
+	f := newFleet(t, "lab-alice", "fleet-"+random())
 	one := f.image(full("1"))
 	plain := f.spec
 	for name, tc := range map[string]struct {

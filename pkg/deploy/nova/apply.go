@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
@@ -69,11 +71,8 @@ func (p *plan) make(ctx context.Context, report deploy.Report) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range d.first {
-			report("deleting server "+s.Name+", which is broken", item(s))
-			if err := p.t.cloud.remove(ctx, s); err != nil {
-				return err
-			}
+		if err := p.remove(ctx, report, d.first); err != nil {
+			return err
 		}
 		if err = p.create(ctx, report, d.create); err == nil {
 			return p.wake(ctx, report, d)
@@ -91,7 +90,7 @@ func (p *plan) make(ctx context.Context, report deploy.Report) error {
 func (p *plan) create(ctx context.Context, report deploy.Report, ordinals []int) error {
 	for _, n := range ordinals {
 		report("creating server " + p.name(n))
-		if err := p.t.cloud.once(ctx, http.MethodPost, compute, "/v2.1/servers", "", p.request(n), nil); err != nil {
+		if err := p.t.cloud.once(ctx, http.MethodPost, compute, "/servers", "", p.request(n), nil); err != nil {
 			return fmt.Errorf("server %s: %w", p.name(n), err)
 		}
 	}
@@ -161,19 +160,30 @@ func (p *plan) refresh(ctx context.Context, report deploy.Report) error {
 }
 
 // finish removes the servers that are no longer part of it: those of earlier releases,
-// those beyond the count, and what is there twice.
+// those beyond the count, and what is there twice. It does not if the others are not all
+// there any more.
 func (p *plan) finish(ctx context.Context, report deploy.Report) error {
 	d, err := p.see(ctx)
 	if err != nil {
 		return err
 	}
-	for _, s := range append(d.first, d.last...) {
-		report("deleting server "+s.Name, item(s))
-		if err := p.t.cloud.remove(ctx, s); err != nil {
+	for n := range p.t.count() {
+		if _, is := d.keep[n]; !is {
+			_, err := p.lost(ctx, d, n)
 			return err
 		}
 	}
-	return nil
+	return p.remove(ctx, report, d.last)
+}
+
+func (p *plan) remove(ctx context.Context, report deploy.Report, servers []server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, s := range servers {
+		report("deleting server "+s.Name, item(s))
+		group.Go(func() error { return p.t.cloud.remove(ctx, s) })
+	}
+	return group.Wait()
 }
 
 func item(s server) deploy.Item {

@@ -26,6 +26,8 @@ const (
 	network = "network"
 )
 
+const versionHeader = "Openstack-Api-Version"
+
 // refusedError is an answer that is none of the good ones.
 type refusedError struct {
 	status int
@@ -108,7 +110,7 @@ func (c cloud) once(ctx context.Context, method, service, path, version string, 
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if version != "" {
-		request.Header.Set("Openstack-Api-Version", "compute "+version)
+		request.Header.Set(versionHeader, "compute "+version)
 	}
 	answer, err := c.session.Do(request)
 	if err != nil {

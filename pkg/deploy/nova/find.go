@@ -113,7 +113,7 @@ func list(names []string) string {
 
 func (c cloud) flavor(ctx context.Context, want string) (flavor, error) {
 	var out struct{ Flavors []flavor }
-	if err := c.get(ctx, compute, "/v2.1/flavors/detail", &out); err != nil {
+	if err := c.get(ctx, compute, "/flavors/detail", &out); err != nil {
 		return flavor{}, err
 	}
 	all := make([]named, len(out.Flavors))
@@ -175,7 +175,7 @@ func (c cloud) keyPair(ctx context.Context, want string) (string, error) {
 		return "", nil
 	}
 	var out struct{ Keypairs []struct{ Keypair named } }
-	if err := c.get(ctx, compute, "/v2.1/os-keypairs", &out); err != nil {
+	if err := c.get(ctx, compute, "/os-keypairs", &out); err != nil {
 		return "", err
 	}
 	var all []named

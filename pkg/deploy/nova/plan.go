@@ -118,8 +118,6 @@ func (p *plan) describe(ctx context.Context, d decision) error {
 		}
 		if p.stale(s) {
 			p.change("server/"+s.Name, deploy.Configured, "is of revision %s from now on", cmp.Or(p.record.Revision, "unknown"))
-		} else if trouble := p.trouble(ctx, s); trouble != "" {
-			p.change("server/"+s.Name, deploy.Unchanged, "%s", trouble)
 		}
 	}
 	if err := p.describeMoves(ctx, d); err != nil {
@@ -131,31 +129,30 @@ func (p *plan) describe(ctx context.Context, d decision) error {
 	for _, s := range d.last {
 		p.change("server/"+s.Name, deploy.Deleted, "%s", p.why(s))
 	}
+	if len(p.changes) > 0 || p.release.Image == "" {
+		return nil
+	}
+	return p.describeUnwell(ctx, d)
+}
+
+// describeUnwell names the servers that need no change and are not well: there is
+// something to wait for, and perhaps in vain.
+func (p *plan) describeUnwell(ctx context.Context, d decision) error {
+	items, err := p.watch(p.all()).states(ctx, d)
+	if items == nil {
+		return err
+	}
+	for _, i := range items {
+		if waiting(i) {
+			p.change("server/"+i.Name, deploy.Unchanged, "is %s", told(i))
+		}
+	}
 	return nil
 }
 
 // stale tells that a server runs the right thing under another record.
 func (p *plan) stale(s server) bool {
 	return s.record.Number != p.record.Number || s.record.Revision != p.record.Revision
-}
-
-// trouble is why a server that is to be kept is not well; empty if it is.
-func (p *plan) trouble(ctx context.Context, s server) string {
-	if s.Status != statusActive || s.Task != "" {
-		return s.trouble()
-	}
-	q := p.t.question()
-	if p.release.Image == "" || q == nil || p.t.NoProbe {
-		return ""
-	}
-	addresses, err := p.addresses(ctx)
-	if err == nil {
-		err = q.Ask(ctx, p.address(s, addresses))
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
 }
 
 func (p *plan) why(s server) string {

@@ -15,11 +15,7 @@ import (
 const balancer = "load-balancer"
 
 // pool is one of Octavia's.
-type pool struct {
-	named
-	Balancers []named `json:"loadbalancers"`
-	Listeners []named
-}
+type pool struct{ named }
 
 func (p *pool) path() string { return "/v2/lbaas/pools/" + p.ID }
 

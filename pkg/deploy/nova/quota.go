@@ -15,7 +15,7 @@ func (t *Target) checkQuota(ctx context.Context, f flavor, more int) error {
 	var out struct {
 		Limits struct{ Absolute map[string]int }
 	}
-	if err := t.cloud.get(ctx, compute, "/v2.1/limits", &out); err != nil {
+	if err := t.cloud.get(ctx, compute, "/limits", &out); err != nil {
 		return err
 	}
 	var short []string

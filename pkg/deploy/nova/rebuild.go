@@ -46,16 +46,25 @@ func (p *plan) checkRebuild(ctx context.Context, d decision) error {
 	return nil
 }
 
-// version is the newest microversion, without its "2.".
+// version is the newest microversion, without its "2."; any answer of Nova's tells it.
 func (c cloud) version(ctx context.Context) (int, error) {
-	var out struct{ Version struct{ Version string } }
-	if err := c.get(ctx, compute, "/v2.1/", &out); err != nil {
+	request, err := c.session.Request(ctx, http.MethodGet, compute, "/flavors?limit=1", nil)
+	if err != nil {
 		return 0, err
 	}
-	minor, _ := strings.CutPrefix(out.Version.Version, "2.")
+	request.Header.Set(versionHeader, "compute latest")
+	answer, err := c.session.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return 0, &refusedError{answer.StatusCode, fmt.Sprintf("ask Nova for its microversion: it answers %d; try again", answer.StatusCode)}
+	}
+	minor, _ := strings.CutPrefix(answer.Header.Get(versionHeader), "compute 2.")
 	version, err := strconv.Atoi(minor)
 	if err != nil {
-		return 1, nil // it is from before there were any
+		return 1, nil //nolint:nilerr // it is from before there were any
 	}
 	return version, nil
 }

@@ -52,7 +52,7 @@ func (t *Target) servers(ctx context.Context) ([]server, error) {
 			Servers []server
 			Links   []struct{ Rel string } `json:"servers_links"`
 		}
-		if err := t.cloud.get(ctx, compute, "/v2.1/servers/detail?limit=500&marker="+url.QueryEscape(marker), &page); err != nil {
+		if err := t.cloud.get(ctx, compute, "/servers/detail?limit=500&marker="+url.QueryEscape(marker), &page); err != nil {
 			return nil, err
 		}
 		for _, s := range page.Servers {
@@ -112,7 +112,7 @@ func (s server) fixed(network string) string {
 	return ""
 }
 
-func serverPath(id string) string { return "/v2.1/servers/" + url.PathEscape(id) }
+func serverPath(id string) string { return "/servers/" + url.PathEscape(id) }
 
 func (c cloud) action(ctx context.Context, id, version string, body any) error {
 	return c.once(ctx, http.MethodPost, compute, serverPath(id)+"/action", version, body, nil)

@@ -16,16 +16,19 @@ import (
 // when one of them will not.
 func (p *plan) await(ctx context.Context, report deploy.Report, ordinals []int) error {
 	slices.Sort(ordinals)
-	w := &watch{plan: p, ordinals: ordinals, question: p.t.question(), active: map[string]time.Time{}, well: map[string]bool{}}
-	if w.question != nil && p.t.NoProbe {
+	w := p.watch(ordinals)
+	if w.question == nil && p.t.health != nil {
 		report("servers count as well once they are ACTIVE: their health is not asked for")
-		w.question = nil
 	}
-	var told []deploy.Item
+	var reported []deploy.Item
 	for {
-		items, err := w.look(ctx)
-		if items != nil && !reflect.DeepEqual(items, told) {
-			told = items
+		d, err := p.see(ctx)
+		if err != nil {
+			return err
+		}
+		items, err := w.states(ctx, d)
+		if items != nil && !reflect.DeepEqual(items, reported) {
+			reported = items
 			report(summary(items), items...)
 		}
 		if err != nil || !slices.ContainsFunc(items, waiting) {
@@ -48,6 +51,14 @@ type watch struct {
 	well   map[string]bool      // it has answered
 }
 
+func (p *plan) watch(ordinals []int) *watch {
+	w := &watch{plan: p, ordinals: ordinals, question: p.t.question(), active: map[string]time.Time{}, well: map[string]bool{}}
+	if p.t.NoProbe {
+		w.question = nil
+	}
+	return w
+}
+
 // The states of a server that are not Nova's.
 const (
 	stateWell   = "well"
@@ -62,12 +73,8 @@ var transitional = []string{"BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", statusO
 
 func waiting(i deploy.Item) bool { return i.State != stateWell }
 
-// look is the state of each server; those that are ACTIVE are asked all at once.
-func (w *watch) look(ctx context.Context) ([]deploy.Item, error) {
-	d, err := w.see(ctx)
-	if err != nil {
-		return nil, err
-	}
+// states are those of the servers; those that are ACTIVE are asked all at once.
+func (w *watch) states(ctx context.Context, d decision) ([]deploy.Item, error) {
 	addresses, err := w.addresses(ctx)
 	if err != nil {
 		return nil, err
@@ -174,12 +181,15 @@ func unwell(items []deploy.Item) string {
 	var all []string
 	for _, i := range items {
 		if waiting(i) {
-			text := "server " + i.Name + " is " + i.State
-			if i.Detail != "" {
-				text += ": " + i.Detail
-			}
-			all = append(all, text)
+			all = append(all, "server "+i.Name+" is "+told(i))
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+func told(i deploy.Item) string {
+	if i.Detail == "" {
+		return i.State
+	}
+	return i.State + ": " + i.Detail
 }
