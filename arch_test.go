@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
 	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
-	{"pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
+	{"pkg/baremetal", "pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},
 	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/deploy"},

@@ -46,11 +46,11 @@ const usage = `Real servers on one machine, for trying and testing ystack.
   lab passcode totp|mfa         the one-time password of that OpenStack user, now
 
 Services: %s
-Profiles: kubernetes registries openstack bgp code vms all
+Profiles: kubernetes registries openstack bgp code vms metal all
 
 It needs Debian 12 or a relative, root, Go, 4 GiB of memory, 10 GiB of disk, overlayfs
-and network namespaces, and the ports 16443, 15000, 15001, 15030, 15050, 15092, 15696,
-15774 and 15778 of 127.0.0.1. The first up compiles Kubernetes: 10 to 20 minutes on two cores.
+and network namespaces, and the ports 16443, 15000, 15001, 15030, 15050, 15092, 15385,
+15696, 15774 and 15778 of 127.0.0.1. The first up compiles Kubernetes: 10 to 20 minutes on two cores.
 Everything lies in $YSTACK_LAB (default ` + service.DefaultDir + `).
 `
 

@@ -39,6 +39,7 @@ func All() []*service.Service {
 		vmNetwork(),
 		libvirt(),
 		nova(),
+		ironic(),
 	}
 }
 
@@ -52,6 +53,7 @@ func Profiles() map[string][]string {
 		"bgp":        {"router", "client", "bird", "node-status", "kube-proxy", "kube-scheduler", "kube-controller-manager", "coredns", "forward"},
 		"code":       {"gitea"},
 		"vms":        {"nova", "forward"},
+		"metal":      {"ironic", "forward"},
 	}
 }
 
@@ -59,7 +61,7 @@ func Profiles() map[string][]string {
 // a system that takes minutes to make.
 func usual() []string {
 	return slices.DeleteFunc(service.Names(All()), func(name string) bool {
-		return slices.Contains([]string{"placement", "neutron", "vm-network", "libvirt", "nova"}, name)
+		return slices.Contains([]string{"placement", "neutron", "vm-network", "libvirt", "nova", "ironic"}, name)
 	})
 }
 
@@ -81,5 +83,5 @@ func Expand(names []string) []string {
 
 // HostPorts are the addresses that must be free on the machine.
 func HostPorts() []string {
-	return []string{apiAddress, registryAddress, hubAddress, keystoneAddress, glanceAddress, placementAddress, neutronAddress, novaAddress}
+	return []string{apiAddress, registryAddress, hubAddress, keystoneAddress, glanceAddress, placementAddress, neutronAddress, novaAddress, ironicAddress}
 }

@@ -22,6 +22,7 @@ const (
 	placementAddress = "127.0.0.1:15778"
 	neutronAddress   = "127.0.0.1:15696"
 	novaAddress      = "127.0.0.1:15774"
+	ironicAddress    = "127.0.0.1:15385"
 
 	keystoneURL = "http://" + keystoneAddress + "/v3"
 )

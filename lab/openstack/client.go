@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -24,7 +25,8 @@ type Client struct {
 	URL string // ends in /v3
 	Via http.RoundTripper
 
-	token string
+	token  string
+	header http.Header // of every request; the version of an API, where a service wants one
 }
 
 // object is a body of JSON.
@@ -43,6 +45,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) (ht
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	maps.Copy(request.Header, c.header)
 	if c.token != "" {
 		request.Header.Set("X-Auth-Token", c.token)
 	}

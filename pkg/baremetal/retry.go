@@ -1,0 +1,66 @@
+package baremetal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ystackdev/ystack/pkg/keystone"
+)
+
+// Retry repeats a step while Ironic is out of order, or has locked the node for something
+// of its own. A step looks at what is there before it changes anything, since an earlier
+// attempt may have worked though its answer was lost.
+func (c *Client) Retry(ctx context.Context, step func() error) error {
+	patience := c.Patience
+	if patience == 0 {
+		patience = 2 * time.Minute
+	}
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	for {
+		err := step()
+		if err == nil || !temporary(err) {
+			return err
+		}
+		select {
+		case <-over.C:
+			return fmt.Errorf("%w (tried for %s)", err, patience)
+		default:
+		}
+		if err := c.Pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Pause waits until it is time to look again.
+func (c *Client) Pause(ctx context.Context) error {
+	poll := c.Poll
+	if poll == 0 {
+		poll = 2 * time.Second
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(poll):
+		return nil
+	}
+}
+
+// temporary tells whether the same may work later on.
+func temporary(err error) bool {
+	switch status(err) {
+	case 0:
+		return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer)
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	case http.StatusConflict:
+		// There is no other sign: "Node … is locked by host …, please retry after …".
+		return strings.Contains(err.Error(), "is locked by host")
+	}
+	return false
+}

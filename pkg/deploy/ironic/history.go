@@ -1,0 +1,93 @@
+package ironic
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/ystackdev/ystack/pkg/baremetal"
+	"github.com/ystackdev/ystack/pkg/deploy"
+)
+
+// The states of an entry.
+const (
+	ready       = "ready"
+	progressing = "progressing"
+	broken      = "failed"
+	superseded  = "superseded"
+)
+
+// History lists what the nodes say was deployed, newest first. Each remembers what was on
+// it, so that a release is known for as long as one of its nodes is.
+func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
+	slots, err := t.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[int64]deploy.Entry{}
+	remember := func(e entry) {
+		old, there := known[e.Number]
+		if !there || e.Deployed.After(old.Deployed) {
+			known[e.Number] = deploy.Entry{Release: e.Release, Number: e.Number, State: superseded}
+		}
+	}
+	for _, s := range slots {
+		if s.record.App == "" {
+			continue
+		}
+		remember(s.record.entry)
+		for _, e := range s.record.past {
+			remember(e)
+		}
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%w: no node of cloud %s has anything of application %q on it", deploy.ErrNotDeployed, t.cloud, t.app)
+	}
+	entries := make([]deploy.Entry, 0, len(known))
+	for _, e := range known {
+		entries = append(entries, e)
+	}
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Number > entries[j].Number })
+	entries[0].Current, entries[0].State = true, t.state(slots, entries[0].Number)
+	return entries, nil
+}
+
+// state is how far the newest release is, over all slots that there are to be.
+func (t *Target) state(slots []*slot, number int64) string {
+	there := 0
+	for _, s := range slots {
+		switch {
+		case s.ordinal >= t.count():
+		case s.node == nil:
+			return progressing
+		case s.node.State == baremetal.DeployFailed || s.node.State == baremetal.Failed:
+			return broken
+		case s.record.Number == number && s.record.begun == "" && s.node.State == baremetal.Active:
+			there++
+		}
+	}
+	if there < t.count() {
+		return progressing
+	}
+	return ready
+}
+
+// Rollback plans going back to an entry of the history, which becomes its newest one.
+func (t *Target) Rollback(ctx context.Context, number int64) (deploy.Plan, error) {
+	entries, err := t.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var there []string
+	for _, e := range entries {
+		if number == 0 && !e.Current || number != 0 && e.Number == number {
+			return t.Plan(ctx, e.Release)
+		}
+		there = append(there, fmt.Sprint(e.Number))
+	}
+	if number == 0 {
+		return nil, fmt.Errorf("%w: %s has had only one release on nodes of cloud %s", deploy.ErrNoRevision, t.app, t.cloud)
+	}
+	return nil, fmt.Errorf("%w: %s has no revision %d on nodes of cloud %s; it has %s", deploy.ErrNoRevision, t.app, number, t.cloud, strings.Join(there, ", "))
+}
