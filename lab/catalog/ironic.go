@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"os"
 
 	"github.com/ystackdev/ystack/lab/openstack"
 	"github.com/ystackdev/ystack/lab/service"
@@ -50,11 +51,12 @@ deploy_callback_timeout = 5
 check_provision_state_interval = 5
 [database]
 connection = sqlite:///{{.State "ironic"}}/ironic.db
+sqlite_synchronous = false
 [dhcp]
 dhcp_provider = none
 [deploy]
-http_root = {{.State "ironic"}}/http
-http_url = http://127.0.0.1:15088
+http_root = {{.State "ironic-images"}}
+http_url = http://` + ironicImagesAddress + `
 [pxe]
 images_path = {{.State "ironic"}}/images
 instance_master_path = {{.State "ironic"}}/master
@@ -80,7 +82,7 @@ func ironic() *service.Service {
 		kind:     "baremetal",
 		address:  ironicAddress,
 		health:   "/v1",
-		needs:    []string{"keystone", "glance"},
+		needs:    []string{"keystone", "glance", "ironic-images"},
 		packages: []string{"python3-ironic", "ironic-common", "ironic-api", "python3-sushy", "genisoimage"},
 		files:    map[string]string{"ironic.conf": ironicConf + serviceAuth("ironic") + authToken("ironic", "baremetal")},
 		migrate: func(l *service.Lab) [][]string {
@@ -100,4 +102,19 @@ func ironic() *service.Service {
 			})
 		},
 	}.service()
+}
+
+// ironicImages serves the images that Ironic hands to its machines.
+func ironicImages() *service.Service {
+	return &service.Service{
+		Name:      "ironic-images",
+		Needs:     []string{service.NodeName},
+		Address:   ironicImagesAddress + " (inside only)",
+		Unpack:    []string{"busybox-static"},
+		Configure: func(_ context.Context, l *service.Lab) error { return os.MkdirAll(l.State("ironic-images"), 0o755) },
+		Command: func(l *service.Lab) []string {
+			return []string{busyboxBinary(l), "httpd", "-f", "-p", ironicImagesAddress, "-h", l.State("ironic-images")}
+		},
+		Ready: accepts(ironicImagesAddress),
+	}
 }

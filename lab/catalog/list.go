@@ -39,6 +39,7 @@ func All() []*service.Service {
 		vmNetwork(),
 		libvirt(),
 		nova(),
+		ironicImages(),
 		ironic(),
 	}
 }
@@ -61,7 +62,7 @@ func Profiles() map[string][]string {
 // a system that takes minutes to make.
 func usual() []string {
 	return slices.DeleteFunc(service.Names(All()), func(name string) bool {
-		return slices.Contains([]string{"placement", "neutron", "vm-network", "libvirt", "nova", "ironic"}, name)
+		return slices.Contains([]string{"placement", "neutron", "vm-network", "libvirt", "nova"}, name)
 	})
 }
 

@@ -24,6 +24,8 @@ const (
 	novaAddress      = "127.0.0.1:15774"
 	ironicAddress    = "127.0.0.1:15385"
 
+	ironicImagesAddress = "127.0.0.1:15088" // inside only
+
 	keystoneURL = "http://" + keystoneAddress + "/v3"
 )
 

@@ -54,10 +54,11 @@ func (c *Client) advance(ctx context.Context, n Node) (done bool, err error) {
 		Nodes []struct {
 			Name, UUID string
 			State      string `json:"provision_state"`
+			Power      string `json:"power_state"`
 			LastError  string `json:"last_error"`
 		}
 	}
-	if err := c.get(ctx, "/v1/nodes?fields=name,uuid,provision_state,last_error&resource_class="+n.Class, &all); err != nil {
+	if err := c.get(ctx, "/v1/nodes?fields=name,uuid,provision_state,power_state,last_error&resource_class="+n.Class, &all); err != nil {
 		return false, err
 	}
 	for _, there := range all.Nodes {
@@ -74,6 +75,10 @@ func (c *Client) advance(ctx context.Context, n Node) (done bool, err error) {
 			}
 			return false, c.provision(ctx, there.UUID, "manage")
 		case "manageable":
+			if there.Power == "" { // without one it would never be allocated
+				_, err := c.call(ctx, http.MethodPut, "/v1/nodes/"+there.UUID+"/states/power", object{"target": "power off"}, nil)
+				return false, err
+			}
 			return false, c.provision(ctx, there.UUID, "provide")
 		case "verifying", "cleaning":
 			return false, nil
@@ -85,7 +90,7 @@ func (c *Client) advance(ctx context.Context, n Node) (done bool, err error) {
 		"properties": object{"cpus": 4, "memory_mb": 8192, "local_gb": 100, "cpu_arch": "x86_64"},
 	}
 	if n.Deploy != "" {
-		node["deploy_interface"] = n.Deploy
+		node["deploy_interface"], node["automated_clean"] = n.Deploy, false // an agent on it would have to
 	}
 	_, err = c.call(ctx, http.MethodPost, "/v1/nodes", node, nil)
 	return false, err

@@ -148,7 +148,7 @@ func (b *binder) text(v reflect.Value, n *node, path string, f format) {
 	switch n.kind {
 	case stringNode:
 	case integerNode, floatNode, boolNode:
-		if f.numbers && n.kind != boolNode {
+		if f.scalars || f.numbers && n.kind != boolNode {
 			break
 		}
 		b.fail(n.at, path, "must be a string; %s", howToQuote(n.text, f))

@@ -23,6 +23,7 @@ type format struct {
 	low      int64 // of numbers
 	high     int64
 	numbers  bool // a bare number may stand for the string
+	scalars  bool // so may true and false
 	private  bool // may be a secret: errors do not show it
 }
 
@@ -92,6 +93,13 @@ func formats() map[string]format {
 		"code-repository": {must: "must be OWNER/NAME, as the code registry writes it", patterns: []string{`^[-_A-Za-z0-9][-._A-Za-z0-9]*/[-_A-Za-z0-9][-._A-Za-z0-9]*$`}},
 		"branch":          {must: "must be the name of a branch, without refs/heads/; * may stand for a part of it", patterns: []string{`^[^-/\\\[\]?~^: \x00-\x1f]`, `^([^r]|r([^e]|$)|re([^f]|$)|ref([^s]|$)|refs([^/]|$))[^\\\[\]?~^: \x00-\x1f]*$`}},
 		"status-context":  {must: "must be letters, digits, and inner hyphens, dots, underscores and slashes, at most 60 characters", patterns: []string{`^[A-Za-z0-9]([-._/A-Za-z0-9]*[A-Za-z0-9])?$`}, length: 60},
+
+		"node-name":      {must: "must be letters, digits, '.', '_', '~' and inner hyphens, at most 255 characters", patterns: []string{`^[A-Za-z0-9][-._~A-Za-z0-9]*$`}, length: 255},
+		"resource-class": {must: "must not be empty, and have at most 80 characters", patterns: []string{`[^ ]`}, length: 80},
+		"trait":          {must: "must be upper-case letters, digits and underscores, such as CUSTOM_SSD", patterns: []string{`^[A-Z][A-Z0-9_]*$`}, length: 255},
+		"interface":      {must: "must be one of Ironic's interfaces: bios, boot, console, deploy, inspect, management, network, power, raid, rescue, storage, vendor", patterns: []string{`^(bios|boot|console|deploy|inspect|management|network|power|raid|rescue|storage|vendor)$`}},
+		"mac":            {must: "must be a MAC address such as 52:54:00:12:34:56", patterns: []string{`^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$`}},
+		"scalar":         {must: "must be text, a number, true or false", patterns: []string{`^[^\x00]*$`}, scalars: true, private: true},
 
 		"port":  {must: "must be a port number from 1 to 65535", low: 1, high: 65535},
 		"count": {must: "must be a whole number, 0 or more", low: 0, high: maxInt32},

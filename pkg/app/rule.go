@@ -26,6 +26,8 @@ func rulesOf(t reflect.Type) []rule {
 		return []rule{someOf{"container", "vm", "baremetal"}}
 	case reflect.TypeFor[ContainerDeploy]():
 		return []rule{excludes{"manifests", []string{"replicas", "ports", "env", "resources"}}, distinctPorts{}}
+	case reflect.TypeFor[BaremetalNode]():
+		return []rule{atMostOne{"passwordEnv", "passwordFile"}, noSecrets{}}
 	case reflect.TypeFor[Health]():
 		return []rule{oneOf{"http", "tcp"}}
 	case reflect.TypeFor[Archive]():

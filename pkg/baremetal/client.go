@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
@@ -24,10 +25,12 @@ const microversion = "1.61"
 type Client struct {
 	Session *keystone.Session
 	// Patience is for how long Ironic may be out of order, or a node locked, before that is
-	// an error; 0 stands for two minutes.
+	// an error; 0 stands for two minutes. An Ironic that has never answered gets ten seconds.
 	Patience time.Duration
 	// Poll is the time between two looks at what Ironic is doing; 0 stands for two seconds.
 	Poll time.Duration
+
+	answered atomic.Bool
 }
 
 // Error is an answer of Ironic's that is none of the good ones.
@@ -75,6 +78,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
 		return &Error{http.StatusBadGateway, "Ironic's answer broke off"}
+	}
+	if answer.StatusCode < http.StatusInternalServerError {
+		c.answered.Store(true)
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		return refusal(answer, data)

@@ -1,7 +1,9 @@
 package baremetal
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -49,6 +51,30 @@ type Node struct {
 	DriverInfo    map[string]any `json:"driver_info"`
 	InstanceInfo  map[string]any `json:"instance_info"`
 	Extra         map[string]any `json:"extra"`
+
+	interfaces map[string]string // by kind, such as deploy
+}
+
+// UnmarshalJSON reads the interfaces beside the fields that have a name here.
+func (n *Node) UnmarshalJSON(data []byte) error {
+	type fields Node
+	*n = Node{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // so that they read as they were written
+	if err := d.Decode((*fields)(n)); err != nil {
+		return err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	n.interfaces = map[string]string{}
+	for key, value := range all {
+		if kind, ok := strings.CutSuffix(key, "_interface"); ok {
+			n.interfaces[kind], _ = value.(string)
+		}
+	}
+	return nil
 }
 
 func (n *Node) String() string {
@@ -63,7 +89,7 @@ func (n *Node) String() string {
 func (n *Node) Busy() string {
 	switch {
 	case n.Maintenance:
-		return strings.TrimRight("is in maintenance: "+Line(n.Reason), ": ")
+		return maintenance(n)
 	case n.Instance != "" && n.Allocation == "":
 		return "is managed by Nova (server " + n.Instance + ")"
 	case n.Instance != "":
@@ -76,6 +102,10 @@ func (n *Node) Busy() string {
 		return "has no known power state"
 	}
 	return ""
+}
+
+func maintenance(n *Node) string {
+	return strings.TrimRight("is in maintenance: "+Line(n.Reason), ": ")
 }
 
 // Node finds one by its name or id; see [Gone].

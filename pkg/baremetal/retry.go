@@ -11,6 +11,9 @@ import (
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
+// firstPatience is for an Ironic that has never answered: most often its address is wrong.
+const firstPatience = 10 * time.Second
+
 // Retry repeats a step while Ironic is out of order, or has locked the node for something
 // of its own. A step looks at what is there before it changes anything, since an earlier
 // attempt may have worked though its answer was lost.
@@ -19,11 +22,14 @@ func (c *Client) Retry(ctx context.Context, step func() error) error {
 	if patience == 0 {
 		patience = 2 * time.Minute
 	}
+	if !c.answered.Load() {
+		patience = min(patience, firstPatience)
+	}
 	over := time.NewTimer(patience)
 	defer over.Stop()
 	for {
 		err := step()
-		if err == nil || !temporary(err) {
+		if err == nil || !temporary(err) || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -56,6 +62,9 @@ func temporary(err error) bool {
 	switch status(err) {
 	case 0:
 		return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer)
+	case http.StatusInternalServerError:
+		// Most of these would be the same again. Not so if two have met in its database.
+		return strings.Contains(err.Error(), "OperationalError") || strings.Contains(err.Error(), "DBDeadlock")
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	case http.StatusConflict:

@@ -23,7 +23,7 @@ func NewKubectl(env Env) *cobra.Command {
 func NewOpenStack(env Env) *cobra.Command {
 	root := newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack")
 	flags := addGlobalOpenStackFlags(root)
-	root.AddCommand(newImage(env, flags))
+	root.AddCommand(newImage(env, flags), newNode(env, flags))
 	return root
 }
 

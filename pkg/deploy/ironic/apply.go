@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"sync"
 
@@ -110,6 +111,7 @@ func (r *reporter) tell(k *task, state, detail string) {
 		return
 	} else if !known {
 		r.order = append(r.order, k.ordinal)
+		sort.Ints(r.order)
 	}
 	r.items[k.ordinal] = it
 	if r.report == nil {

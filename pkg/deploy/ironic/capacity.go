@@ -31,7 +31,7 @@ func (t *Target) capacity(ctx context.Context, tasks []*task) error {
 // candidates are the nodes that Ironic can allocate, and the reasons against all others of
 // the resource class. A node that is locked counts: Ironic locks each for a moment now and then.
 func (t *Target) candidates(ctx context.Context) (free, others []string, err error) {
-	nodes, err := t.client().Nodes(ctx, t.spec.ResourceClass)
+	nodes, err := t.client.Nodes(ctx, t.spec.ResourceClass)
 	if err != nil {
 		return nil, nil, err
 	}

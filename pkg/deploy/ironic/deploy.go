@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/ystackdev/ystack/pkg/baremetal"
 )
@@ -21,14 +22,14 @@ func (p *plan) deploy(ctx context.Context, k *task, r *reporter) error {
 	}
 	k.change.Object = "node/" + p.title(k.slot)
 	if err := p.advance(ctx, k, r); err != nil {
-		return fmt.Errorf("node %s: %w", k.node, err)
+		return fmt.Errorf("%s: %w", strings.Replace(k.change.Object, "/", " ", 1), err)
 	}
 	return p.healthy(ctx, k, r)
 }
 
 // allocate gets the slot a node, and finds the one that an earlier attempt has got.
 func (p *plan) allocate(ctx context.Context, k *task, r *reporter) error {
-	c, name := p.client(), p.name(k.ordinal)
+	c, name := p.client, p.name(k.ordinal)
 	for {
 		var a *baremetal.Allocation
 		err := c.Retry(ctx, func() (err error) {
@@ -65,7 +66,7 @@ func (p *plan) taken(ctx context.Context, k *task, a *baremetal.Allocation) erro
 	}
 	if a.State == baremetal.AllocationError {
 		// What could not be had is not kept, so that the next attempt asks anew.
-		err := p.client().Retry(ctx, func() error { return p.client().Deallocate(ctx, a) })
+		err := p.client.Retry(ctx, func() error { return p.client.Deallocate(ctx, a) })
 		free, others, _ := p.candidates(ctx)
 		return errors.Join(fmt.Errorf("Ironic has no node for %s: %s; %w", a.Name, baremetal.Line(a.LastError), p.shortage(1, free, others)), err)
 	}
@@ -79,10 +80,14 @@ func (p *plan) taken(ctx context.Context, k *task, a *baremetal.Allocation) erro
 	return nil
 }
 
+// reasonLooks is how often a failed node is looked at for the reason, which Ironic writes
+// down only after the state.
+const reasonLooks = 5
+
 // advance takes the node step by step to where the release runs on it. Each step begins
 // with a look at the node, so that it can be repeated, by this run or by another.
 func (p *plan) advance(ctx context.Context, k *task, r *reporter) error {
-	c, tried := p.client(), false
+	c, tried, patience := p.client, false, reasonLooks
 	for {
 		var now step
 		err := c.Retry(ctx, func() error {
@@ -90,7 +95,7 @@ func (p *plan) advance(ctx context.Context, k *task, r *reporter) error {
 				return err
 			}
 			if k.node == nil {
-				return errors.New("it was deleted meanwhile")
+				return errors.New("somebody has undeployed or deleted it meanwhile")
 			}
 			now = next(k.node, k.record, p.want, tried)
 			return p.take(ctx, k, now)
@@ -100,6 +105,8 @@ func (p *plan) advance(ctx context.Context, k *task, r *reporter) error {
 			return err
 		case now == done:
 			return nil
+		case now == failed && k.node.LastError == "" && patience > 0:
+			patience--
 		case now == failed:
 			return p.failure(k)
 		case now == wait:
@@ -117,7 +124,7 @@ func (p *plan) advance(ctx context.Context, k *task, r *reporter) error {
 
 // take does one step.
 func (p *plan) take(ctx context.Context, k *task, s step) error {
-	n, c := k.node, p.client()
+	n, c := k.node, p.client
 	switch s {
 	case begin, note:
 		written := over(n, p.want, k.ordinal)
@@ -145,7 +152,7 @@ func (p *plan) patch(ctx context.Context, n *baremetal.Node, changes []baremetal
 	if len(changes) == 0 {
 		return nil
 	}
-	return p.client().Patch(ctx, n, changes)
+	return p.client.Patch(ctx, n, changes)
 }
 
 // failure says why a node will not get there.

@@ -18,6 +18,23 @@ const (
 	superseded  = "superseded"
 )
 
+// Running is what a node says of the release on it, which any application may have put
+// there; its App is "" if none has.
+func Running(n *baremetal.Node) deploy.Entry {
+	r := read(n)
+	return deploy.Entry{Release: r.Release, Number: r.Number, Current: r.App != "", State: r.state(n)}
+}
+
+func (r record) state(n *baremetal.Node) string {
+	switch {
+	case n.State == baremetal.DeployFailed || n.State == baremetal.Failed:
+		return broken
+	case r.begun == "" && n.State == baremetal.Active:
+		return ready
+	}
+	return progressing
+}
+
 // History lists what the nodes say was deployed, newest first. Each remembers what was on
 // it, so that a release is known for as long as one of its nodes is.
 func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
@@ -42,7 +59,7 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 		}
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("%w: no node of cloud %s has anything of application %q on it", deploy.ErrNotDeployed, t.cloud, t.app)
+		return nil, fmt.Errorf("%w: no node of %s has anything of application %q on it", deploy.ErrNotDeployed, t.Place(), t.app)
 	}
 	entries := make([]deploy.Entry, 0, len(known))
 	for _, e := range known {
@@ -61,9 +78,9 @@ func (t *Target) state(slots []*slot, number int64) string {
 		case s.ordinal >= t.count():
 		case s.node == nil:
 			return progressing
-		case s.node.State == baremetal.DeployFailed || s.node.State == baremetal.Failed:
+		case s.record.state(s.node) == broken:
 			return broken
-		case s.record.Number == number && s.record.begun == "" && s.node.State == baremetal.Active:
+		case s.record.Number == number && s.record.state(s.node) == ready:
 			there++
 		}
 	}
@@ -87,7 +104,7 @@ func (t *Target) Rollback(ctx context.Context, number int64) (deploy.Plan, error
 		there = append(there, fmt.Sprint(e.Number))
 	}
 	if number == 0 {
-		return nil, fmt.Errorf("%w: %s has had only one release on nodes of cloud %s", deploy.ErrNoRevision, t.app, t.cloud)
+		return nil, fmt.Errorf("%w: %s has had only one release on nodes of %s", deploy.ErrNoRevision, t.app, t.Place())
 	}
-	return nil, fmt.Errorf("%w: %s has no revision %d on nodes of cloud %s; it has %s", deploy.ErrNoRevision, t.app, number, t.cloud, strings.Join(there, ", "))
+	return nil, fmt.Errorf("%w: %s has no revision %d on nodes of %s; it has %s", deploy.ErrNoRevision, t.app, number, t.Place(), strings.Join(there, ", "))
 }

@@ -34,7 +34,7 @@ func (t *Target) resolve(ctx context.Context, r deploy.Release) (*image, error) 
 	if err != nil {
 		return nil, err
 	}
-	if ref.Scheme != store.Glance || ref.Host != "" && ref.Host != t.cloud {
+	if ref.Scheme != store.Glance || ref.Host != "" && t.cloud != "" && ref.Host != t.cloud {
 		return nil, fmt.Errorf("image %s: Ironic takes images from the Glance of its own cloud; copy it there first: openstack ystack image copy %s glance://%s/NAME", r.Image, r.Image, t.cloud)
 	}
 	info, err := t.images.Stat(ctx, ref)

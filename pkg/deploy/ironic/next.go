@@ -38,7 +38,10 @@ func next(n *baremetal.Node, now record, want entry, tried bool) step {
 		return note
 	case now.begun == "":
 		return begin
-	case now.begun == n.Changed && tried:
+	case now.begun == n.Changed:
+		if !tried {
+			return begin // whoever wrote it down may have meant another image of this content
+		}
 		return start
 	case n.State == baremetal.Active:
 		return finish

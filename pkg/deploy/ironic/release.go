@@ -10,7 +10,7 @@ import (
 // release gives a slot's node back: undeployed, without our record, and its allocation
 // gone. The node is cleaned afterwards, which Ironic does by itself.
 func (p *plan) release(ctx context.Context, k *task, r *reporter) error {
-	c, tried := p.client(), false
+	c, tried := p.client, false
 	for {
 		over := false
 		err := c.Retry(ctx, func() error {
@@ -44,17 +44,23 @@ func (p *plan) release(ctx context.Context, k *task, r *reporter) error {
 }
 
 func (p *plan) releaseStep(ctx context.Context, k *task, tried *bool) error {
-	c := p.client()
+	c := p.client
 	if k.allocation.Node == "" {
 		return c.Deallocate(ctx, k.allocation)
 	}
-	if err := p.lookOnce(ctx, k.slot); err != nil {
-		return err
-	}
-	if k.node == nil {
+	n, err := c.Node(ctx, k.allocation.Node)
+	switch {
+	case baremetal.Gone(err):
 		return c.Deallocate(ctx, k.allocation)
+	case err != nil:
+		return err
+	case n.Instance == "":
+		return nil // Ironic is about to end the allocation
+	case n.Instance != k.allocation.UUID:
+		return fmt.Errorf("it says that it is %s's: somebody has changed it by hand", n.Instance)
 	}
-	switch n := k.node; n.State {
+	k.node = n
+	switch n.State {
 	case baremetal.Deploying, baremetal.Deleting, "deploy complete", "deleted":
 		return nil // it cannot be told anything now
 	case baremetal.Available:
@@ -69,5 +75,5 @@ func (p *plan) releaseStep(ctx context.Context, k *task, tried *bool) error {
 		}
 	}
 	*tried = true
-	return c.Provision(ctx, k.node, "deleted", nil)
+	return c.Provision(ctx, n, "deleted", nil)
 }

@@ -32,7 +32,7 @@ func (t *Target) ordinal(a *baremetal.Allocation) (int, bool) {
 
 // observe finds what the application has, by ordinal.
 func (t *Target) observe(ctx context.Context) ([]*slot, error) {
-	all, err := t.client().Allocations(ctx)
+	all, err := t.client.Allocations(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,13 @@ func (t *Target) look(ctx context.Context, s *slot) error {
 	if s.allocation == nil || s.allocation.Node == "" {
 		return nil
 	}
-	return t.client().Retry(ctx, func() error { return t.lookOnce(ctx, s) })
+	return t.client.Retry(ctx, func() error { return t.lookOnce(ctx, s) })
 }
 
 func (t *Target) lookOnce(ctx context.Context, s *slot) error {
-	n, err := t.client().Node(ctx, s.allocation.Node)
-	if baremetal.Gone(err) { // deleted by somebody, with the allocation left
+	n, err := t.client.Node(ctx, s.allocation.Node)
+	if baremetal.Gone(err) || err == nil && n.Instance == "" {
+		// Deleted by somebody, with the allocation left, or just being undeployed.
 		s.node, s.record = nil, record{}
 		return nil
 	}

@@ -24,10 +24,6 @@ import (
 
 // Target is one application's nodes in one cloud.
 type Target struct {
-	// Poll is the time between two looks at a node; 0 stands for two seconds.
-	Poll time.Duration
-	// Patience is for how long Ironic may be out of order; 0 stands for two minutes.
-	Patience time.Duration
 	// HealthLimit is how long the application may take to be well on a node that is
 	// active; 0 stands for ten minutes.
 	HealthLimit time.Duration
@@ -36,7 +32,7 @@ type Target struct {
 	spec       app.BaremetalDeploy
 	health     *app.Health
 	userData   string
-	session    *keystone.Session
+	client     *baremetal.Client
 	images     *glance.Store
 }
 
@@ -48,7 +44,10 @@ const maxUserData = 256 << 10
 // New is the target of an application in the cloud of a session. Files that the spec names
 // are relative to dir. The cloud's name is for references and messages.
 func New(session *keystone.Session, cloud, application string, spec app.BaremetalDeploy, health *app.Health, dir string) (*Target, error) {
-	t := &Target{cloud: cloud, app: application, spec: spec, health: health, session: session, images: &glance.Store{Session: session}}
+	t := &Target{
+		cloud: cloud, app: application, spec: spec, health: health,
+		client: &baremetal.Client{Session: session}, images: &glance.Store{Session: session},
+	}
 	if spec.UserData == "" {
 		return t, nil
 	}
@@ -69,10 +68,11 @@ func New(session *keystone.Session, cloud, application string, spec app.Baremeta
 func (t *Target) Kind() string { return deploy.Baremetal }
 
 // Place names the cloud.
-func (t *Target) Place() string { return "cloud " + t.cloud }
-
-func (t *Target) client() *baremetal.Client {
-	return &baremetal.Client{Session: t.session, Patience: t.Patience, Poll: t.Poll}
+func (t *Target) Place() string {
+	if t.cloud == "" {
+		return "the cloud in use"
+	}
+	return "cloud " + t.cloud
 }
 
 // count is how many nodes there are to be.

@@ -1,0 +1,74 @@
+package ironic
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
+)
+
+func TestLabDeploy(t *testing.T) {
+	c := newCloud(t, 4)
+	target := c.target(2)
+	if _, err := target.History(t.Context()); !errors.Is(err, deploy.ErrNotDeployed) {
+		t.Errorf("history of nothing: %v", err)
+	}
+	one, two := c.release("one"), c.release("two")
+	if got := changes(c.plan(target, deploy.Release{App: c.name})); strings.Count(got, "created") != 2 {
+		t.Errorf("without an image: %s", got)
+	}
+	c.apply(target, one)
+	if got := c.running(2); got != "one one" {
+		t.Errorf("running %s", got)
+	}
+	c.onRequest(nil)
+	if got := changes(c.apply(target, one)); got != "" {
+		t.Errorf("the same again: %s", got)
+	}
+	if n := c.count("PUT", "/provision") + c.count("PATCH", ""); n != 0 {
+		t.Errorf("the same again changed %d things", n)
+	}
+	c.apply(c.target(3), two)
+	if got := c.running(3); got != "two two two" {
+		t.Errorf("running %s", got)
+	}
+	back, err := target.Rollback(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Apply(t.Context(), c.log); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.running(3); got != "one one -" {
+		t.Errorf("after the rollback: running %s", got)
+	}
+	entries, err := target.History(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var history []string
+	for _, e := range entries {
+		history = append(history, fmt.Sprintf("%d %s %s %t", e.Number, e.Revision, e.State, e.Current))
+		if e.Deployed.IsZero() || e.By != "tester" || e.Image == "" || e.SHA256 != "" && len(e.SHA256) != 64 {
+			t.Errorf("incomplete: %+v", e)
+		}
+	}
+	if got := strings.Join(history, ", "); got != "3 one ready true, 2 two superseded false, 1 one superseded false" {
+		t.Errorf("history: %s", got)
+	}
+	if _, err := target.Rollback(t.Context(), 9); !errors.Is(err, deploy.ErrNoRevision) {
+		t.Errorf("rollback to 9: %v", err)
+	}
+	c.apply(c.target(0), one)
+	for name := range c.nodes() {
+		n := c.settle(name)
+		for key := range n.InstanceInfo {
+			t.Errorf("%s, which is free, has %s", n, key)
+		}
+		if n.Instance != "" {
+			t.Errorf("%s still belongs to %s", n, n.Instance)
+		}
+	}
+}
