@@ -72,10 +72,13 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 
 // state is how far the newest release is, over all slots that there are to be.
 func (t *Target) state(slots []*slot, number int64) string {
-	there := 0
+	count, there := t.count(), 0
+	if t.spec.ResourceClass == "" {
+		count = len(slots) // nobody has said how many there are to be
+	}
 	for _, s := range slots {
 		switch {
-		case s.ordinal >= t.count():
+		case s.ordinal >= count:
 		case s.node == nil:
 			return progressing
 		case s.record.state(s.node) == broken:
@@ -84,7 +87,7 @@ func (t *Target) state(slots []*slot, number int64) string {
 			there++
 		}
 	}
-	if there < t.count() {
+	if there < count {
 		return progressing
 	}
 	return ready

@@ -2,6 +2,7 @@ package ironic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,10 +27,16 @@ type task struct {
 	change  deploy.Change
 }
 
+// errNoSpec: what a name alone is enough for is History.
+var errNoSpec = errors.New("how many nodes, and of which resource class, is in spec.deploy.baremetal of ystack.yaml; name that file")
+
 // Plan says what carrying out the release comes to.
 func (t *Target) Plan(ctx context.Context, r deploy.Release) (deploy.Plan, error) {
 	if r.App != t.app {
 		return nil, fmt.Errorf("the release is of %q, the target of %q", r.App, t.app)
+	}
+	if t.spec.ResourceClass == "" {
+		return nil, errNoSpec
 	}
 	r.Deployed = time.Time{}
 	p := &plan{Target: t, want: entry{Release: r, UserData: t.userDataSum()}}

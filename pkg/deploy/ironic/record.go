@@ -110,8 +110,12 @@ func (r record) texts() map[string]string {
 // the past, if it ever ran.
 func over(n *baremetal.Node, e entry, ordinal int) record {
 	old := read(n)
-	r := record{entry: e, ordinal: ordinal, begun: n.Changed, past: old.past}
-	if old.App != e.App || old.Number == e.Number {
+	r := record{entry: e, ordinal: ordinal, begun: n.Changed}
+	if old.App != e.App {
+		return r
+	}
+	r.past = old.past
+	if old.Number == e.Number {
 		return r
 	}
 	if old.begun != "" && n.State == baremetal.Active && n.Changed != old.begun {

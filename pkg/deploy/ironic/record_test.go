@@ -73,6 +73,7 @@ func TestOver(t *testing.T) {
 		"never started":                 {baremetal.Active, "hello", 2, now, "[1]"},
 		"failed":                        {baremetal.DeployFailed, "hello", 2, then, "[1]"},
 		"the same once more":            {baremetal.Active, "hello", 3, "", "[1]"},
+		"another application's":         {baremetal.Available, "bye", 2, "", "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := record{entry: entry{Release: deploy.Release{App: c.app}, Number: c.number}, begun: c.begun, past: []entry{{Number: 1}}}
