@@ -83,7 +83,7 @@ func ironic() *service.Service {
 		address:  ironicAddress,
 		health:   "/v1",
 		needs:    []string{"keystone", "glance", "ironic-images"},
-		packages: []string{"python3-ironic", "ironic-common", "ironic-api", "python3-sushy", "genisoimage"},
+		packages: []string{"python3-ironic", "ironic-common", "ironic-api", "python3-sushy", "python3-ironicclient", "genisoimage"},
 		files:    map[string]string{"ironic.conf": ironicConf + serviceAuth("ironic") + authToken("ironic", "baremetal")},
 		migrate: func(l *service.Lab) [][]string {
 			return [][]string{python(l, nil, "ironic-dbsync", "--config-file", l.Etc("ironic/ironic.conf"), "create_schema")}
