@@ -68,7 +68,7 @@ func (p *plan) taken(ctx context.Context, k *task, a *baremetal.Allocation) erro
 		// What could not be had is not kept, so that the next attempt asks anew.
 		err := p.client.Retry(ctx, func() error { return p.client.Deallocate(ctx, a) })
 		free, others, _ := p.candidates(ctx)
-		return errors.Join(fmt.Errorf("Ironic has no node for %s: %s; %w", a.Name, baremetal.Line(a.LastError), p.shortage(1, free, others)), err)
+		return errors.Join(fmt.Errorf("no node was found for %s: %s; %w", a.Name, baremetal.Line(a.LastError), p.shortage(1, free, others)), err)
 	}
 	k.allocation = a
 	if err := p.look(ctx, k.slot); err != nil {

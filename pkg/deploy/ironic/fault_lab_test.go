@@ -43,7 +43,7 @@ func TestLabShortage(t *testing.T) {
 	p := c.plan(c.target(1, func(b *app.BaremetalDeploy, _ *app.Health) { b.Traits = []string{"CUSTOM_SSD"} }), one)
 	c.maintain(2, "taken out")
 	err = p.Apply(t.Context(), c.log)
-	if err == nil || !strings.Contains(err.Error(), "Ironic has no node for ystack-"+c.name+"-0: ") || !strings.Contains(err.Error(), c.name+"-2 is in maintenance: taken out") {
+	if err == nil || !strings.Contains(err.Error(), "no node was found for ystack-"+c.name+"-0: ") || !strings.Contains(err.Error(), c.name+"-2 is in maintenance: taken out") {
 		t.Errorf("%v", err)
 	}
 	if slots, err := target.observe(t.Context()); err != nil || len(slots) != 0 {
