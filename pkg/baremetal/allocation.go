@@ -54,9 +54,17 @@ func (c *Client) Allocation(ctx context.Context, ident string) (*Allocation, err
 	return &a, err
 }
 
-// Allocate asks for a node. The answer is an allocation that has none yet.
+// Allocate asks for a node. The answer is an allocation that has none yet. One of the name
+// that has come to be meanwhile, by a request of an earlier run, will do.
 func (c *Client) Allocate(ctx context.Context, a Allocation) error {
-	return c.do(ctx, http.MethodPost, "/v1/allocations", a, nil)
+	err := c.do(ctx, http.MethodPost, "/v1/allocations", a, nil)
+	if status(err) != http.StatusConflict {
+		return err
+	}
+	if _, lookErr := c.Allocation(ctx, a.Name); lookErr != nil {
+		return err
+	}
+	return nil
 }
 
 // Deallocate gives the node back, which must not be active.

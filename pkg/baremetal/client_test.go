@@ -25,6 +25,7 @@ func TestRefusal(t *testing.T) {
 		"plain text":       {502, `{"error_message": "gateway"}`, "answers 502, gateway", true},
 		"a page":           {503, `<html>`, "answers 503, Service Unavailable", true},
 		"locked":           {409, `{"error_message": {"faultstring": "Node x is locked by host y, please retry after the current operation is completed."}}`, "is locked by host y", true},
+		"moving":           {409, `{"error_message": {"faultstring": "Node x can not be updated while a state transition is in progress."}}`, "state transition", true},
 		"a conflict":       {409, `{"error_message": {"faultstring": "A node with name x already exists."}}`, "already exists", false},
 		"its database":     {500, `{"error_message": {"faultstring": "(sqlite3.OperationalError) database is locked"}}`, "database is locked", true},
 		"its own mistake":  {500, `{"error_message": {"faultstring": "Failed to validate deploy or power info"}}`, "Failed to validate", false},

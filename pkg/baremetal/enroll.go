@@ -137,7 +137,16 @@ func (e *Enroller) create(ctx context.Context, w Wanted) (n *Node, err error) {
 			return err
 		}
 		n = &Node{}
-		return e.Client.do(ctx, http.MethodPost, "/v1/nodes", w.fields(), n)
+		err = e.Client.do(ctx, http.MethodPost, "/v1/nodes", w.fields(), n)
+		if status(err) != http.StatusConflict {
+			return err
+		}
+		there, lookErr := e.Client.Node(ctx, w.Name)
+		if lookErr != nil {
+			return err
+		}
+		n = there // by a request of an earlier run
+		return nil
 	})
 	return n, err
 }

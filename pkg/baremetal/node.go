@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -153,6 +154,9 @@ func (c *Client) Patch(ctx context.Context, n *Node, changes []Change) error {
 	return c.do(ctx, http.MethodPatch, "/v1/nodes/"+n.UUID, changes, nil)
 }
 
+// errMoved: a node is in another state than it was when that was decided by.
+var errMoved = errors.New("its state has changed meanwhile")
+
 // Provision tells Ironic where to bring a node: active, rebuild, deleted, manage, provide.
 // It begins at once and goes on for minutes.
 func (c *Client) Provision(ctx context.Context, n *Node, target string, configDrive any) error {
@@ -160,8 +164,13 @@ func (c *Client) Provision(ctx context.Context, n *Node, target string, configDr
 	if configDrive != nil {
 		in["configdrive"] = configDrive
 	}
-	if err := c.do(ctx, http.MethodPut, "/v1/nodes/"+n.UUID+"/states/provision", in, nil); err != nil {
-		return fmt.Errorf("node %s: %w", n, err)
+	err := c.do(ctx, http.MethodPut, "/v1/nodes/"+n.UUID+"/states/provision", in, nil)
+	if status(err) != http.StatusBadRequest {
+		return err
 	}
-	return nil
+	// A request of an earlier run may have come through only after the node was looked at.
+	if now, lookErr := c.Node(ctx, n.UUID); lookErr == nil && now.Changed != n.Changed {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return err
 }

@@ -59,6 +59,9 @@ func (c *Client) Pause(ctx context.Context) error {
 
 // temporary tells whether the same may work later on.
 func temporary(err error) bool {
+	if errors.Is(err, errMoved) {
+		return true
+	}
 	switch status(err) {
 	case 0:
 		return errors.Is(err, keystone.ErrUnreachable) || errors.Is(err, keystone.ErrServer)
@@ -68,8 +71,9 @@ func temporary(err error) bool {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	case http.StatusConflict:
-		// There is no other sign: "Node … is locked by host …, please retry after …".
-		return strings.Contains(err.Error(), "is locked by host")
+		// There is no other sign: "Node … is locked by host …, please retry after …", "Node …
+		// can not be updated while a state transition is in progress".
+		return strings.Contains(err.Error(), "is locked by host") || strings.Contains(err.Error(), "state transition is in progress")
 	}
 	return false
 }

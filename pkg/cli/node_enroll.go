@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,11 +81,18 @@ func (o *nodeEnroll) run(cmd *cobra.Command, env Env, flags openStackFlags) erro
 	outcomes := e.Enroll(ctx, nodes)
 	var errs []error
 	for _, outcome := range outcomes {
-		if outcome.Err != nil {
+		switch {
+		case outcome.Err == nil:
+			fmt.Fprintln(env.Out, o.text(outcome))
+		case ctx.Err() == nil || !errors.Is(outcome.Err, context.Cause(ctx)):
 			errs = append(errs, outcome.Err)
-			continue
 		}
-		fmt.Fprintln(env.Out, o.text(outcome))
+	}
+	if ctx.Err() != nil {
+		for _, err := range errs {
+			fmt.Fprintln(env.Err, err)
+		}
+		return context.Cause(ctx)
 	}
 	return several(env, errs, fmt.Sprintf("of %d nodes were not enrolled; the same command again does what is left", len(outcomes)))
 }
