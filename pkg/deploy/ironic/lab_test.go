@@ -42,21 +42,22 @@ type cloud struct {
 	seen  []string
 }
 
-// newCloud skips where the lab's Ironic does not run; in CI that is a failure.
-func newCloud(t *testing.T, nodes int, change ...func(*app.BaremetalNode)) *cloud {
+// absent skips what cannot be tested; in CI that is a failure.
+func absent(t *testing.T) func(...any) {
+	if os.Getenv("CI") != "" {
+		return t.Fatal
+	}
+	return t.Skip
+}
+
+// openLab is a session of the lab's administrator.
+func openLab(t *testing.T) (*keystone.Config, *keystone.Session) {
 	t.Helper()
 	lab := os.Getenv("YSTACK_LAB")
 	clouds := filepath.Join(lab, "etc", "clouds.yaml")
-	skip := t.Skip
-	if os.Getenv("CI") != "" {
-		skip = t.Fatal
-	}
 	if _, err := os.Stat(clouds); lab == "" || err != nil {
-		skip("the lab does not run; `lab up metal` starts it")
+		absent(t)("the lab does not run; `make test` starts it")
 	}
-	var suffix [4]byte
-	_, _ = rand.Read(suffix[:])
-	c := &cloud{t: t, name: "test-" + hex.EncodeToString(suffix[:])}
 	cfg, err := keystone.Load(keystone.LoadOptions{Cloud: "lab", Dir: t.TempDir(), ConfigDirs: []string{}, Getenv: func(name string) string {
 		return map[string]string{"OS_CLIENT_CONFIG_FILE": clouds}[name]
 	}})
@@ -67,13 +68,22 @@ func newCloud(t *testing.T, nodes int, change ...func(*app.BaremetalNode)) *clou
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.session = keystone.NewSession(client, cfg)
+	return cfg, keystone.NewSession(client, cfg)
+}
+
+// newCloud skips where the lab's Ironic does not run; in CI that is a failure.
+func newCloud(t *testing.T, nodes int, change ...func(*app.BaremetalNode)) *cloud {
+	t.Helper()
+	cfg, session := openLab(t)
+	var suffix [4]byte
+	_, _ = rand.Read(suffix[:])
+	c := &cloud{t: t, name: "test-" + hex.EncodeToString(suffix[:]), session: session}
 	endpoint, err := c.session.Endpoint(t.Context(), "baremetal")
 	if err != nil {
-		skip("the lab's Ironic does not run; `lab up metal` starts it: ", err)
+		absent(t)("the lab's Ironic does not run; `make test` starts it: ", err)
 	}
 	if answer, err := http.Get(endpoint); err != nil { //nolint:noctx // is it there?
-		skip("the lab's Ironic does not run; `lab up metal` starts it: ", err)
+		absent(t)("the lab's Ironic does not run; `make test` starts it: ", err)
 	} else {
 		answer.Body.Close()
 	}
@@ -173,7 +183,7 @@ func (c *cloud) call(service, method, path string, in, out any) {
 	if text, raw := in.(string); raw {
 		request.Body = io.NopCloser(strings.NewReader(text))
 		request.GetBody, request.ContentLength = nil, int64(len(text))
-		request.Header.Set("Content-Type", "application/octet-stream")
+		request.Header.Set("Content-Type", map[bool]string{true: "application/openstack-images-v2.1-json-patch", false: "application/octet-stream"}[method == "PATCH"])
 	}
 	request.Header.Set("X-OpenStack-Ironic-API-Version", "1.61")
 	answer, err := c.session.Do(request)
@@ -294,12 +304,17 @@ func (c *cloud) target(count int32, change ...func(*app.BaremetalDeploy, *app.He
 	if health.HTTP == nil && health.TCP == nil {
 		health = nil
 	}
-	t, err := New(c.session, "lab", c.name, spec, health, c.t.TempDir())
+	return targetIn(c.t, c.session, c.name, spec, health)
+}
+
+func targetIn(t *testing.T, session *keystone.Session, name string, spec app.BaremetalDeploy, health *app.Health) *Target {
+	t.Helper()
+	target, err := New(session, "lab", name, spec, health, t.TempDir())
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	t.client.Poll, t.client.Patience = 50*time.Millisecond, 20*time.Second
-	return t
+	target.client.Poll, target.client.Patience = 50*time.Millisecond, 20*time.Second
+	return target
 }
 
 func (c *cloud) plan(t *Target, r deploy.Release) deploy.Plan {

@@ -4,14 +4,19 @@ package ironic
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
@@ -68,7 +73,7 @@ func TestLabOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t, 3)
 			target, one, two := c.target(2), c.release("one"), c.release("two")
-			c.onRequest(func(w http.ResponseWriter, r *http.Request) bool { return rand.IntN(5) < 2 && spoil(c, w, r) })
+			c.onRequest(func(w http.ResponseWriter, r *http.Request) bool { return mathrand.IntN(5) < 2 && spoil(c, w, r) })
 			c.apply(target, one)
 			c.apply(target, two)
 			c.onRequest(nil)
@@ -165,4 +170,60 @@ func (c *cloud) killed(target *Target, release deploy.Release, at int, after boo
 		c.t.Fatalf("killed at %d: %v", at, err)
 	}
 	return err != nil
+}
+
+// child is what a process of its own deploys.
+type child struct {
+	Spec    app.BaremetalDeploy
+	Release deploy.Release
+}
+
+const childEnv = "YSTACK_TEST_CHILD"
+
+// TestChild is the process that TestLabKilledAtRandom kills.
+func TestChild(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
+		t.Skip("it is run by TestLabKilledAtRandom")
+	}
+	var k child
+	if err := json.Unmarshal([]byte(os.Getenv(childEnv)), &k); err != nil {
+		t.Fatal(err)
+	}
+	_, session := openLab(t)
+	p, err := targetIn(t, session, k.Release.App, k.Spec, nil).Plan(t.Context(), k.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Apply(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLabKilledAtRandom kills a process at moments that nobody chose. What it has asked for
+// last may come through only when the next run is under way.
+func TestLabKilledAtRandom(t *testing.T) {
+	c := newCloud(t, 3)
+	releases := []deploy.Release{c.release("a"), c.release("b")}
+	for round := range 9 {
+		count := []int32{2, 3, 1, 0}[round%4]
+		release := releases[round%2]
+		moment := time.Duration(mathrand.Int64N(int64(2 * time.Second)))
+		in, err := json.Marshal(child{app.BaremetalDeploy{Count: &count, ResourceClass: c.name, BatchSize: 2}, release})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
+		cmd.Env = append(os.Environ(), childEnv+"="+string(in))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(moment)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		c.apply(c.target(count), release)
+		c.mustBe(int(count), strings.TrimSpace(strings.Repeat(release.Revision+" ", int(count))))
+		if t.Failed() {
+			t.Fatalf("round %d: %d nodes, killed after %s", round, count, moment)
+		}
+	}
 }

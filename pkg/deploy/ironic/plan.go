@@ -24,6 +24,7 @@ type plan struct {
 type task struct {
 	*slot
 	replace bool // the node that is there goes first
+	first   string
 	change  deploy.Change
 }
 
@@ -127,7 +128,8 @@ func (p *plan) decide(s *slot) (*task, error) {
 	case s.allocation == nil:
 		k.change.Detail = class
 	case s.lost() || !p.fits(s):
-		k.replace, k.change.Detail = true, class+", instead of what is there"
+		k.replace, k.first = true, p.title(s)
+		k.change.Object, k.change.Detail = "node/"+p.name(s.ordinal), class
 	case s.node == nil:
 		k.change.Detail = class + ", which Ironic is looking for already"
 	default:
@@ -194,6 +196,9 @@ func (p *plan) Changes() []deploy.Change {
 	var all []deploy.Change
 	for _, list := range [][]*task{p.todo, p.surplus} {
 		for _, k := range list {
+			if k.replace {
+				all = append(all, deploy.Change{Object: "node/" + k.first, Action: deploy.Deleted, Detail: "it is of no use any more"})
+			}
 			all = append(all, k.change)
 		}
 	}
