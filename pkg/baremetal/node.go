@@ -149,9 +149,11 @@ type Change struct {
 	Value any    `json:"value,omitempty"`
 }
 
-// Patch changes a node's fields, all of them or none.
-func (c *Client) Patch(ctx context.Context, n *Node, changes []Change) error {
-	return c.do(ctx, http.MethodPatch, "/v1/nodes/"+n.UUID, changes, nil)
+// Patch changes a node's fields, all of them or none, and returns the node as it is then.
+func (c *Client) Patch(ctx context.Context, n *Node, changes []Change) (*Node, error) {
+	var now Node
+	err := c.do(ctx, http.MethodPatch, "/v1/nodes/"+n.UUID, changes, &now)
+	return &now, err
 }
 
 // errMoved: a node is in another state than it was when that was decided by.

@@ -73,7 +73,11 @@ func (e *Enroller) update(ctx context.Context, w Wanted, n *Node) (changed []str
 		changes = append(changes, Change{"add", "/driver_info/" + w.passwordKey(), w.Password.Reveal()})
 	}
 	if len(changes) > 0 && !e.DryRun {
-		if err := e.Client.Retry(ctx, func() error { return e.Client.Patch(ctx, n, changes) }); err != nil {
+		err := e.Client.Retry(ctx, func() error {
+			_, err := e.Client.Patch(ctx, n, changes)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -126,14 +126,13 @@ func (p *plan) advance(ctx context.Context, k *task, r *reporter) error {
 func (p *plan) take(ctx context.Context, k *task, s step) error {
 	n, c := k.node, p.client
 	switch s {
-	case begin, note:
+	case begin:
+		return p.begin(ctx, k)
+	case note:
 		written := over(n, p.want, k.ordinal)
-		if s == note {
-			written.begun, written.Deployed = "", k.record.Deployed
-		}
-		texts := p.image.texts(n)
-		maps.Copy(texts, written.texts())
-		return p.patch(ctx, n, write(n, texts))
+		written.begun, written.Deployed = "", k.record.Deployed
+		_, err := p.write(ctx, n, written)
+		return err
 	case start:
 		target := baremetal.Active
 		if n.State == baremetal.Active {
@@ -143,14 +142,34 @@ func (p *plan) take(ctx context.Context, k *task, s step) error {
 	case finish:
 		finished := k.record
 		finished.begun, finished.Deployed = "", when(n.Changed)
-		return p.patch(ctx, n, write(n, finished.texts()))
+		_, err := p.patch(ctx, n, write(n, finished.texts()))
+		return err
 	}
 	return nil
 }
 
-func (p *plan) patch(ctx context.Context, n *baremetal.Node, changes []baremetal.Change) error {
+// begin writes down that the release is begun. Should another run's deployment have come
+// to its end between the look at the node and that, it is no end of this one.
+func (p *plan) begin(ctx context.Context, k *task) error {
+	for n := k.node; ; {
+		now, err := p.write(ctx, n, over(n, p.want, k.ordinal))
+		if err != nil || now.Changed == n.Changed {
+			return err
+		}
+		n = now
+	}
+}
+
+// write brings a record, and the image that it is of, into a node.
+func (p *plan) write(ctx context.Context, n *baremetal.Node, r record) (*baremetal.Node, error) {
+	texts := p.image.texts(n)
+	maps.Copy(texts, r.texts())
+	return p.patch(ctx, n, write(n, texts))
+}
+
+func (p *plan) patch(ctx context.Context, n *baremetal.Node, changes []baremetal.Change) (*baremetal.Node, error) {
 	if len(changes) == 0 {
-		return nil
+		return n, nil
 	}
 	return p.client.Patch(ctx, n, changes)
 }

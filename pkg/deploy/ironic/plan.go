@@ -56,7 +56,10 @@ func (t *Target) Plan(ctx context.Context, r deploy.Release) (deploy.Plan, error
 	if err := p.sort(ctx, slots); err != nil {
 		return nil, err
 	}
-	return p, t.capacity(ctx, p.todo)
+	if err := t.capacity(ctx, p.todo); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // number gives the release the next number, or that of the last one if it is the same.

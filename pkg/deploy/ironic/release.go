@@ -65,7 +65,7 @@ func (p *plan) releaseStep(ctx context.Context, k *task, tried *bool) error {
 		return nil // it cannot be told anything now
 	case baremetal.Available:
 		// Nothing was ever deployed, and nothing empties instance_info for us.
-		if err := p.patch(ctx, n, erase(n)); err != nil {
+		if _, err := p.patch(ctx, n, erase(n)); err != nil {
 			return err
 		}
 		return c.Deallocate(ctx, k.allocation)
