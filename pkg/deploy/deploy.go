@@ -40,6 +40,17 @@ type Release struct {
 	Deployed time.Time `json:"deployed,omitzero"`  // when; set by Current and History only
 }
 
+// Short names the release for people: its revision, or else its image.
+func (r Release) Short() string {
+	switch len(r.Revision) {
+	case 0:
+		return r.Image
+	case 40, 64: // a commit; one that says "dirty" is short already
+		return r.Revision[:12]
+	}
+	return r.Revision
+}
+
 // Target is one place that one application is deployed to: a namespace of a cluster,
 // or a project of a cloud.
 type Target interface {
@@ -108,8 +119,15 @@ type Change struct {
 // Entry is one release in a history.
 type Entry struct {
 	Release
-	Number  int64 `json:"number"` // counts up from 1
-	Current bool  `json:"current,omitempty"`
-	// State is one of ready, progressing, failed, superseded.
-	State string `json:"state"`
+	Number  int64  `json:"number"` // counts up from 1
+	Current bool   `json:"current,omitempty"`
+	State   string `json:"state"` // StateReady, …
 }
+
+// States of an Entry.
+const (
+	StateReady       = "ready"       // current, every replica well
+	StateProgressing = "progressing" // current, not there yet
+	StateFailed      = "failed"      // current, and it will not get there
+	StateSuperseded  = "superseded"  // not current
+)

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -14,9 +12,9 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/build"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
 	"github.com/ystackdev/ystack/pkg/image"
-	"github.com/ystackdev/ystack/pkg/source"
 )
 
 // Labels and annotations of an image that say what it was made of; they are the
@@ -31,24 +29,17 @@ const (
 // Container is the path of an application from its source to a container that
 // runs in Kubernetes.
 type Container struct {
-	App      *app.Application
-	Dir      string // of ystack.yaml
-	Revision source.Revision
+	Goal
 	Site     *app.Site
 	Registry *image.Client
 	Builder  build.Builder
-	Deployer *kubernetes.Deployer
-	By       string // who runs it, for the record
+	Cluster  *kubernetes.Target
 
 	names     []string     // external images that the Dockerfile names
 	bases     []image.Base // the same, found and pinned
-	inputs    string       // hash of all that decides the image's content
 	published string       // digest of an image made of the same inputs, if there is one
 	imageID   string       // what the builder calls the image
 	digest    string       // what the registry calls it
-	prior     *Run         // the run before this one, if any
-	boundary  func(point string)
-	imageDir  string // where a builder without a store of its own leaves the image
 }
 
 func (c *Container) repository() string {
@@ -56,20 +47,16 @@ func (c *Container) repository() string {
 }
 func (c *Container) tagged() string { return c.repository() + ":" + c.Revision.String() }
 
-// key names what a run changes: two runs with the same key must not overlap.
-func (c *Container) key() string {
-	h := sha256.Sum256([]byte(strings.Join([]string{c.App.Metadata.Name, c.repository(), c.Deployer.Client.Server, c.namespace()}, "\x00")))
-	return hex.EncodeToString(h[:8])
-}
+func (c *Container) place() deploy.Target { return c.Cluster }
 
-func (c *Container) namespace() string { return c.Deployer.Namespace(c.release("")) }
+func (c *Container) namespace() string { return c.Cluster.Namespace(c.Cluster.Release) }
 
-// release is what the cluster is to run: an image of the application by digest.
-func (c *Container) release(digest string) kubernetes.Release {
-	return kubernetes.Release{
-		App: c.App.Metadata.Name, Image: c.repository() + "@" + digest,
-		Revision: c.Revision.String(), By: c.By, Source: c.Revision.Remote,
-		Spec: *c.App.Spec.Deploy.Container, Health: c.App.Spec.Health, Dir: c.Dir,
+func (c *Container) where() map[string]string { return map[string]string{"namespace": c.namespace()} }
+
+func (c *Container) aim() Aim {
+	return Aim{
+		Target: deploy.Container, Image: c.tagged(), Place: c.Cluster.Place(), Inputs: c.inputs, Steps: steps,
+		Key: keyOf(c.App.Metadata.Name, c.repository(), c.Cluster.Client.Server, c.namespace()),
 	}
 }
 
@@ -83,10 +70,6 @@ func (c *Container) request() build.Request {
 	}
 }
 
-// unbuilt stands for the digest of the image that is still to be built, where
-// the cluster is asked whether it would take it.
-var unbuilt = "sha256:" + strings.Repeat("0", 64)
-
 // check asks, before anything is changed, whether all that the run needs is
 // there and right: Dockerfile, cluster, namespace, permissions, the objects to be
 // deployed, and the right to push.
@@ -97,13 +80,15 @@ func (c *Container) check(ctx context.Context, _ work) (result, error) {
 		return result{}, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return c.Deployer.Rehearse(ctx, c.release(unbuilt)) })
+	g.Go(func() error {
+		_, err := c.Cluster.Plan(ctx, c.release(""))
+		return err
+	})
 	g.Go(func() error { return c.Registry.CheckPush(ctx, c.tagged()) })
 	if err := g.Wait(); err != nil {
 		return result{}, err
 	}
-	return result{message: fmt.Sprintf("cluster %s, namespace %s, registry %s",
-		cmp.Or(c.Deployer.Client.Context, c.Deployer.Client.Server), c.namespace(), c.repository())}, nil
+	return result{message: c.Cluster.Place() + ", registry " + c.repository()}, nil
 }
 
 // resolve finds the base images, hashes the inputs, and looks whether an image
@@ -136,6 +121,17 @@ func (c *Container) resolve(ctx context.Context, w work) (result, error) {
 	return result{cmp.Or(strings.Join(served, ", "), "no base images"), output}, nil
 }
 
+// found is the image if it has this revision's tag.
+func (c *Container) found(ctx context.Context) (string, error) {
+	if c.published == "" {
+		return "", nil
+	}
+	if digest, err := c.Registry.Digest(ctx, c.tagged()); err != nil || digest != c.published {
+		return "", nil //nolint:nilerr // the tag is made in the publish step
+	}
+	return c.repository() + "@" + c.published, nil
+}
+
 // findPublished returns the digest of an image of these inputs under this
 // revision's tag, or one that an earlier run from here pushed for another
 // revision.
@@ -146,10 +142,16 @@ func (c *Container) findPublished(ctx context.Context) (string, error) {
 	} else if err != nil && !errors.Is(err, image.ErrNotFound) {
 		return "", err
 	}
-	if c.prior == nil || c.prior.Output("resolve", "inputs") != c.inputs || c.prior.Output("publish", "digest") == "" {
+	before := func(step, key string) string {
+		if c.prior == nil {
+			return ""
+		}
+		return c.prior.Output(deploy.Container, step, key)
+	}
+	if before("resolve", "inputs") != c.inputs || before("publish", "digest") == "" {
 		return "", nil
 	}
-	digest, err = c.Registry.Digest(ctx, c.repository()+"@"+c.prior.Output("publish", "digest"))
+	digest, err = c.Registry.Digest(ctx, c.repository()+"@"+before("publish", "digest"))
 	if errors.Is(err, image.ErrNotFound) {
 		return "", nil
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // followInterval is how often a follower looks for new lines; the files may
@@ -17,10 +21,11 @@ import (
 const followInterval = 150 * time.Millisecond
 
 // Logs writes what a run did, step by step: its events as lines that begin
-// with the step's name, and its builders' output. An empty step means all.
+// with the step's name, and its builders' output. An empty step means all, and build
+// that of every target, vm/build of one.
 // With follow it goes on until the run ends.
 func (s *Store) Logs(ctx context.Context, id, step string, follow bool, w io.Writer) error {
-	t := &tailer{store: s, id: id, only: step, w: w, offsets: map[string]int64{}}
+	t := &tailer{store: s, id: id, only: step, w: w, offsets: map[[2]string]int64{}}
 	if err := s.follow(ctx, id, follow, t.event, t.drain); err != nil {
 		return err
 	}
@@ -77,28 +82,32 @@ func notEOF(err error) error {
 type tailer struct {
 	store   *Store
 	id      string
+	run     Run    // as far as it was printed
 	only    string // the one step to print; "" is all
 	w       io.Writer
-	current string
-	offsets map[string]int64 // how much of each step's log was printed
+	offsets map[[2]string]int64 // by target and step, how much of each log was printed
 	seen    bool
 	err     error
 }
 
 func (t *tailer) event(e Event) {
+	t.run.apply(e)
 	if e.Step == "" && t.only == "" && e.Message != "" {
 		t.print("run", e.Message)
 	}
-	if e.Step == "" || (t.only != "" && t.only != e.Step) {
+	e.Target = cmp.Or(e.Target, deploy.Container)
+	label := t.run.Label(e.Target, e.Step)
+	if e.Step == "" || (t.only != "" && t.only != e.Step && t.only != label) {
 		return
 	}
-	t.seen, t.current = true, e.Step
+	t.seen = true
+	t.offsets[[2]string{e.Target, e.Step}] += 0 // from now on it is looked at
 	t.drain()
 	if len(e.Items) == 0 && e.Message != "" {
-		t.print(e.Step, e.Message)
+		t.print(label, e.Message)
 	}
 	for _, it := range e.Items {
-		t.print(e.Step, it.Name+" "+it.State+" "+it.Detail)
+		t.print(label, it.Name+" "+it.State+" "+it.Detail)
 	}
 }
 
@@ -108,17 +117,38 @@ func (t *tailer) print(step, text string) {
 	}
 }
 
-// drain copies what is new in the current step's log.
+// drain copies what is new in the logs.
 func (t *tailer) drain() {
-	f, err := os.Open(filepath.Join(t.store.runDir(t.id), t.current+".log"))
+	for key := range t.offsets {
+		t.copy(key[0], key[1])
+	}
+}
+
+// copy prints what is new in one log: as it is if there is one target, else in whole
+// lines that say which it is of.
+func (t *tailer) copy(target, step string) {
+	f, err := os.Open(filepath.Join(t.store.runDir(t.id), logName(target, step)))
 	if err != nil || t.err != nil {
 		return // a step that wrote nothing
 	}
 	defer f.Close()
-	if _, err := f.Seek(t.offsets[t.current], io.SeekStart); err != nil {
+	key := [2]string{target, step}
+	if _, err := f.Seek(t.offsets[key], io.SeekStart); err != nil {
 		return
 	}
-	n, err := io.Copy(t.w, f)
-	t.offsets[t.current] += n
-	t.err = err
+	label := t.run.Label(target, step)
+	if label == step {
+		n, err := io.Copy(t.w, f)
+		t.offsets[key] += n
+		t.err = err
+		return
+	}
+	for r := bufio.NewReader(f); t.err == nil; {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		t.offsets[key] += int64(len(line))
+		t.print(label, strings.TrimSuffix(line, "\n"))
+	}
 }

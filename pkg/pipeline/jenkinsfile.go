@@ -17,21 +17,18 @@ func Jenkinsfile(a *app.Application, dir, label string) (string, error) {
 		return "", fmt.Errorf("%q is no label of Jenkins agents: letters, digits, hyphens, dots and underscores", label)
 	}
 	var stages strings.Builder
-	for _, target := range targetsOf(a) {
-		fmt.Fprintf(&stages, jenkinsStage, groovy(target), groovy(label+"-"+target), groovy("kubectl ystack pipeline run "+shell(dir)))
+	targets, err := Targets(a, nil)
+	if err != nil {
+		return "", err
 	}
-	if stages.Len() == 0 {
-		return "", fmt.Errorf("%s: nothing to run: spec.images.container and spec.deploy.container are both needed; see `kubectl ystack schema application`", a.Path)
+	for _, target := range targets {
+		command := "kubectl ystack pipeline run " + shell(dir)
+		if len(targets) > 1 {
+			command += " --target " + target
+		}
+		fmt.Fprintf(&stages, jenkinsStage, groovy(target), groovy(label+"-"+target), groovy(command))
 	}
 	return fmt.Sprintf(jenkinsFile, a.Metadata.Name, stages.String()), nil
-}
-
-// targetsOf are the platforms that the application is built for and deployed to.
-func targetsOf(a *app.Application) []string {
-	if a.Spec.Images.Container == nil || a.Spec.Deploy.Container == nil {
-		return nil
-	}
-	return []string{"container"}
 }
 
 // groovy quotes a string that Groovy does not look for variables in.

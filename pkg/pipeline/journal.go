@@ -9,18 +9,23 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // journal is a run that this process is writing. Until it is opened it keeps
 // the events in memory: a run whose inputs turn out to be wrong, or that has
 // nothing to do, leaves no trace on disk.
 type journal struct {
-	id      string
-	dir     string
-	file    *os.File
-	pending []Event
-	report  func(Event)
+	id        string
+	dir       string
+	file      *os.File
+	pending   []Event
+	transient bool // there will be no file
+	report    func(Event)
+	mu        sync.Mutex // targets write at the same time
 }
 
 // newID names a run so that names sort by time and say what they are of.
@@ -79,9 +84,13 @@ func mendTornLine(f *os.File) error {
 // write records one event and then tells the reporter: nobody is told what a
 // power cut could take back.
 func (j *journal) write(e Event) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	e.Time, e.Run = time.Now().UTC(), j.id
 	if j.file == nil {
-		j.pending = append(j.pending, e)
+		if !j.transient {
+			j.pending = append(j.pending, e)
+		}
 	} else if err := j.store(e); err != nil {
 		return err
 	}
@@ -105,11 +114,19 @@ func (j *journal) store(e Event) error {
 }
 
 // stepLog opens a step's text log; a run that was taken up appends to it.
-func (j *journal) stepLog(step string) (io.WriteCloser, error) {
+func (j *journal) stepLog(target, step string) (io.WriteCloser, error) {
 	if j.file == nil {
 		return nopCloser{io.Discard}, nil
 	}
-	return os.OpenFile(filepath.Join(j.dir, step+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return os.OpenFile(filepath.Join(j.dir, logName(target, step)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}
+
+// logName is the file of a step's text log in the directory of its run.
+func logName(target, step string) string {
+	if target == deploy.Container {
+		return step + ".log"
+	}
+	return target + "-" + step + ".log"
 }
 
 func (j *journal) close() {

@@ -2,141 +2,285 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"os"
+	"sort"
+	"strings"
 	"time"
 
-	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Options are what a run needs beside the application.
 type Options struct {
 	Store *Store
+	// Jobs is how many steps go on at a time; 0 is no limit.
+	Jobs int
 	// Report is told every event, in order, after it was recorded.
 	Report func(Event)
-	// Waiting is told, once, if another run (named if it is known) of the same application has to
+	// Waiting is told if another run (named if it is known) of the same application has to
 	// end first.
 	Waiting func(run string)
-	// Boundary is called at named points (STEP:before, :acted, :recorded).
+	// Boundary is called at named points (STEP:before, :acted, :recorded; TARGET/STEP:…
+	// with several targets).
 	Boundary func(point string)
 }
 
 // Result is what a run came to.
 type Result struct {
 	Run      string // "" if nothing had to be done
-	Image    string // repository@digest
 	UpToDate bool
-	Answer   kubernetes.Answer
+	Outcomes []Outcome // by target, in their order
 }
 
-// Run takes the application from source to running. It changes nothing before
-// all that can be checked was checked; it does nothing where nothing changed;
-// and it takes up an earlier run of the same inputs that was killed.
-func (c *Container) Run(ctx context.Context, o Options) (Result, error) {
-	lock, err := o.Store.lockKey(ctx, c.key(), o.Waiting)
-	if err != nil {
-		return Result{}, err
+// Outcome is what a run came to for one target.
+type Outcome struct {
+	Target    string // its kind
+	Place     string
+	Image     string // repository@digest, or glance://CLOUD/ID
+	UpToDate  bool
+	Endpoints []string
+	Err       error
+}
+
+// lane is the way of one target through a run.
+type lane struct {
+	Target
+	track
+	upToDate bool
+	err      error
+}
+
+// flow is a run under way.
+type flow struct {
+	o     Options
+	lanes []*lane
+	slots chan struct{}
+}
+
+// Do takes the application from source to running, on all targets side by side. It
+// changes nothing before all that can be checked was checked; it does nothing where
+// nothing changed; and it takes up an earlier run of the same inputs that was killed.
+// A target that fails does not keep the others from going on; the error is that of all.
+func Do(ctx context.Context, targets []Target, o Options) (Result, error) {
+	f := &flow{o: o}
+	if o.Jobs > 0 {
+		f.slots = make(chan struct{}, o.Jobs)
 	}
-	defer lock.Close()
-	if c.prior, err = o.Store.Latest(c.key()); err != nil {
-		return Result{}, err
-	}
-	c.boundary, c.imageDir = o.Boundary, o.Store.imageDir(c.key())
 	j := &journal{report: o.Report}
 	defer j.close()
-	for _, s := range []step{{"check", c.check}, {"resolve", c.resolve}} {
-		if _, err := j.do(ctx, s, o.Boundary); err != nil {
-			return Result{}, err
-		}
+	for _, t := range targets {
+		f.lanes = append(f.lanes, &lane{Target: t, track: track{journal: j, target: t.place().Kind(), several: len(targets) > 1, boundary: o.Boundary}})
+		defer t.close()
 	}
-	if ok, err := c.upToDate(ctx); err != nil || ok {
-		return c.finish(ctx, Result{UpToDate: true, Image: c.release(c.published).Image}, err)
-	}
-	if err := c.begin(ctx, j, o.Store); err != nil {
+	locks, err := f.lock(ctx)
+	defer closeAll(locks)
+	if err != nil {
 		return Result{}, err
 	}
-	res := Result{Run: j.id}
-	err = c.steps(ctx, j, lock)
-	if err != nil {
-		if context.Cause(ctx) == nil { // an interrupted run is not over
-			_ = j.write(Event{Type: RunFailed, Message: err.Error()})
+	f.each(func(l *lane) { l.err = f.prepare(ctx, l) })
+	if todo := f.todo(); len(todo) > 0 || f.unfinished() != nil && f.err() == nil {
+		if err := f.begin(ctx, j); err != nil {
+			return Result{}, err
 		}
-		return res, err
+		f.each(func(l *lane) { l.err = f.finish(ctx, l) })
+		if err := f.over(ctx, j); err != nil {
+			return f.result(ctx, j.id), err
+		}
 	}
-	res.Image = c.release(c.digest).Image
-	if err := j.write(Event{Type: RunSucceeded, Output: map[string]string{"image": res.Image}}); err != nil {
-		return res, err
-	}
-	return c.finish(ctx, res, nil)
+	return f.result(ctx, j.id), f.err()
 }
 
-// finish adds where the application answers.
-func (c *Container) finish(ctx context.Context, r Result, err error) (Result, error) {
-	if err != nil {
-		return r, err
+// lock takes the locks of all targets, in an order that is the same for all runs.
+func (f *flow) lock(ctx context.Context) (locks []*os.File, err error) {
+	order := append([]*lane{}, f.lanes...)
+	sort.Slice(order, func(i, k int) bool { return order[i].Target.aim().Key < order[k].Target.aim().Key })
+	for _, l := range order {
+		g, key := l.goal(), l.Target.aim().Key
+		if g.lock, err = f.o.Store.lockKey(ctx, key, f.o.Waiting); err != nil {
+			return locks, err
+		}
+		locks = append(locks, g.lock)
+		if g.prior, err = f.o.Store.Latest(key); err != nil {
+			return locks, err
+		}
+		g.imageDir = f.o.Store.imageDir(key)
+		g.boundary = func(point string) { f.o.Boundary(l.label("deploy") + ":" + point) }
 	}
-	r.Answer, err = c.Deployer.Answer(ctx, c.release(c.digest))
-	return r, err
+	return locks, nil
 }
 
-// begin opens the record: that of the interrupted run, if it was about the
-// same inputs, or a new one.
-func (c *Container) begin(ctx context.Context, j *journal, s *Store) error {
-	if p := c.prior; p != nil && p.State == Interrupted && p.Inputs == c.inputs && p.Revision == c.Revision.String() {
-		return j.open(ctx, s, p.ID, Event{Type: RunResumed})
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
 	}
-	name := c.App.Metadata.Name
-	return j.open(ctx, s, newID(name, time.Now()), Event{Type: RunStarted, Subject: &Subject{
-		App: name, Target: "container", Revision: c.Revision.String(), Shallow: c.Revision.Shallow,
-		Source: c.Revision.Remote, Dir: c.Dir, Image: c.tagged(),
-		Cluster: c.Deployer.Client.Server, Namespace: c.namespace(),
-		Inputs: c.inputs, By: c.By, Key: c.key(),
-	}})
 }
 
-func (c *Container) steps(ctx context.Context, j *journal, lock *os.File) error {
-	for _, s := range []step{
-		{"build", func(ctx context.Context, w work) (result, error) { return c.build(ctx, w, lock) }},
-		{"publish", func(ctx context.Context, w work) (result, error) { return c.publish(ctx, w, lock) }},
-		{"deploy", func(ctx context.Context, w work) (result, error) { return c.deploy(ctx, w, j.id) }},
-		{"verify", func(ctx context.Context, _ work) (result, error) {
-			return verify(ctx, c.Deployer, c.release(c.digest))
-		}},
-	} {
-		if _, err := j.do(ctx, s, c.boundary); err != nil {
+// each does something for all lanes that have not failed, side by side.
+func (f *flow) each(do func(l *lane)) {
+	var g errgroup.Group
+	for _, l := range f.lanes {
+		if l.err == nil {
+			g.Go(func() error { do(l); return nil })
+		}
+	}
+	_ = g.Wait()
+}
+
+// do takes one step of a lane, when there is a slot for it.
+func (f *flow) do(ctx context.Context, l *lane, s step) error {
+	if f.slots != nil {
+		select {
+		case f.slots <- struct{}{}:
+			defer func() { <-f.slots }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	_, err := l.do(ctx, s)
+	return err
+}
+
+// prepare finds out what is to be done. It changes nothing.
+func (f *flow) prepare(ctx context.Context, l *lane) error {
+	for _, s := range []step{{"check", l.check}, {"resolve", l.resolve}} {
+		if err := f.do(ctx, l, s); err != nil {
+			return err
+		}
+	}
+	var err error
+	l.upToDate, err = upToDate(ctx, l.Target)
+	return err
+}
+
+// finish takes the steps that change something.
+func (f *flow) finish(ctx context.Context, l *lane) error {
+	if l.upToDate {
+		return nil
+	}
+	release := func() deploy.Release { return l.goal().release(l.id) }
+	for _, s := range append(l.making(), deploying(l.Target, release)...) {
+		if err := f.do(ctx, l, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settled is how long a look at a rollout that should be over may take.
-const settled = 2 * time.Second
+func (f *flow) todo() []*lane {
+	var list []*lane
+	for _, l := range f.lanes {
+		if l.err == nil && !l.upToDate {
+			list = append(list, l)
+		}
+	}
+	return list
+}
 
-// upToDate reports whether the image of these inputs is published under this
-// revision and the cluster runs it as the application says. It needs no local
-// record: registry and cluster are asked.
-func (c *Container) upToDate(ctx context.Context) (bool, error) {
-	if c.published == "" || (c.prior != nil && c.prior.State != Succeeded) {
-		return false, nil
+func (f *flow) err() error {
+	var all []error
+	for _, l := range f.lanes {
+		all = append(all, l.err)
 	}
-	if digest, err := c.Registry.Digest(ctx, c.tagged()); err != nil || digest != c.published {
-		return false, nil //nolint:nilerr // the tag is made in the publish step
+	if len(all) == 1 {
+		return all[0]
 	}
-	r := c.release(c.published)
-	live, err := c.Deployer.Current(ctx, c.namespace(), r.App)
-	if err != nil || live.Image != r.Image || live.Revision != r.Revision {
-		return false, nil //nolint:nilerr // the deploy step says what is wrong
+	return errors.Join(all...)
+}
+
+// unfinished is an interrupted run that was about what is now to be done, if there is one.
+func (f *flow) unfinished() *Run {
+	for _, l := range f.lanes {
+		p := l.goal().prior
+		if p == nil || p.State != Interrupted {
+			continue
+		}
+		if l.goal().earlier(l.target) && f.covers(p) {
+			return p
+		}
 	}
-	r.Run, r.By = live.Run, live.By // who deployed it makes no difference
-	plan, err := c.Deployer.Plan(ctx, r)
-	if err != nil {
-		return false, err
+	return nil
+}
+
+// covers tells whether the run p is over when this one is, and was about no less.
+func (f *flow) covers(p *Run) bool {
+	mine := map[string]bool{}
+	for _, l := range f.lanes {
+		g := l.goal()
+		mine[l.target] = l.upToDate || g.prior != nil && g.prior.ID == p.ID && g.earlier(l.target)
+		if !mine[l.target] {
+			return false
+		}
 	}
-	done, err := c.Deployer.Apply(ctx, plan, kubernetes.DryRunServer)
-	if err != nil || done.Changed() {
-		return false, err
+	for _, a := range p.Aims() {
+		if !mine[a.Target] && p.TargetState(a.Target) != Succeeded {
+			return false
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settled)
-	defer cancel()
-	return c.Deployer.Wait(ctx, done.Workloads, func(kubernetes.Status) {}) == nil, nil
+	return true
+}
+
+// begin opens the record: that of the interrupted run, or a new one.
+func (f *flow) begin(ctx context.Context, j *journal) error {
+	if p := f.unfinished(); p != nil {
+		return j.open(ctx, f.o.Store, p.ID, Event{Type: RunResumed})
+	}
+	g := f.lanes[0].goal()
+	name := g.App.Metadata.Name
+	s := &Subject{
+		App: name, Revision: g.Revision.String(), Shallow: g.Revision.Shallow,
+		Source: g.Revision.Remote, Dir: g.Dir, By: g.By,
+	}
+	var kinds []string
+	for _, l := range f.lanes {
+		if l.err != nil || !l.upToDate {
+			kinds = append(kinds, l.target)
+			s.Targets = append(s.Targets, l.Target.aim())
+		}
+	}
+	s.Target = strings.Join(kinds, ",")
+	s.Inputs, s.Key = s.Targets[0].Inputs, s.Targets[0].Key
+	for _, l := range f.lanes {
+		if c, ok := l.Target.(*Container); ok && !l.upToDate {
+			s.Image, s.Cluster, s.Namespace = c.tagged(), c.Cluster.Client.Server, c.namespace()
+			s.Inputs, s.Key = c.inputs, l.Target.aim().Key
+		}
+	}
+	return j.open(ctx, f.o.Store, newID(name, time.Now()), Event{Type: RunStarted, Subject: s})
+}
+
+// over ends the record; a run that was told to stop is not over.
+func (f *flow) over(ctx context.Context, j *journal) error {
+	err := f.err()
+	if err == nil {
+		images := map[string]string{}
+		for _, l := range f.lanes {
+			if len(f.lanes) == 1 {
+				images["image"] = l.goal().image
+			} else {
+				images[l.target] = l.goal().image
+			}
+		}
+		return j.write(Event{Type: RunSucceeded, Output: images})
+	}
+	if context.Cause(ctx) == nil {
+		_ = j.write(Event{Type: RunFailed, Message: err.Error()})
+	}
+	return err
+}
+
+// result is what there is to tell, with where the application answers.
+func (f *flow) result(ctx context.Context, run string) Result {
+	r := Result{Run: run, UpToDate: run == "" && f.err() == nil}
+	for _, l := range f.lanes {
+		to := l.place()
+		out := Outcome{Target: l.target, Place: to.Place(), Image: l.goal().image, UpToDate: l.upToDate, Err: l.err}
+		if plan := l.goal().plan; l.err == nil && plan != nil {
+			out.Endpoints, _ = plan.Endpoints(ctx) // for people: what is not known is left out
+		}
+		r.Outcomes = append(r.Outcomes, out)
+	}
+	return r
 }

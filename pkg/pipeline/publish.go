@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ystackdev/ystack/pkg/build"
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Published is a container image in the registry.
@@ -35,11 +36,10 @@ func (c *Container) Publish(ctx context.Context, log io.Writer, report func(step
 	steps := []step{{"resolve", c.resolve}}
 	if !dryRun {
 		steps = append(steps,
-			step{"build", func(ctx context.Context, w work) (result, error) { return c.build(ctx, w, nil) }},
-			step{"publish", func(ctx context.Context, w work) (result, error) { return c.publish(ctx, w, nil) }})
+			step{"build", c.build}, step{"publish", c.publish})
 	}
 	for _, s := range steps {
-		w := work{log: log, progress: func(message string, _ ...Item) { report(s.name, message) }}
+		w := work{log: log, progress: func(message string, _ ...deploy.Item) { report(s.name, message) }}
 		done, err := s.do(ctx, w)
 		if err != nil {
 			return Published{}, &StepError{Step: s.name, Err: err}

@@ -1,6 +1,11 @@
 package pipeline
 
-import "time"
+import (
+	"cmp"
+	"time"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
+)
 
 // State is where a run or a step stands.
 type State string
@@ -30,19 +35,28 @@ type Run struct {
 
 // Step is what the events of one step add up to.
 type Step struct {
+	Target  string            `json:"target"`
 	Name    string            `json:"name"`
 	State   State             `json:"state"`
 	Started time.Time         `json:"started,omitzero"`
 	Ended   time.Time         `json:"ended,omitzero"`
 	Message string            `json:"message,omitempty"`
 	Output  map[string]string `json:"output,omitempty"`
-	Items   []Item            `json:"items,omitempty"`
+	Items   []deploy.Item     `json:"items,omitempty"`
 }
 
-// Step returns the step of that name, or nil.
-func (r *Run) Step(name string) *Step {
+// Label names a step: alone where there is one target only.
+func (r *Run) Label(target, step string) string {
+	if len(r.Targets) < 2 {
+		return step
+	}
+	return target + "/" + step
+}
+
+// Step returns a target's step of that name, or nil.
+func (r *Run) Step(target, name string) *Step {
 	for i := range r.Steps {
-		if r.Steps[i].Name == name {
+		if r.Steps[i].Name == name && r.Steps[i].Target == target {
 			return &r.Steps[i]
 		}
 	}
@@ -50,8 +64,8 @@ func (r *Run) Step(name string) *Step {
 }
 
 // Output returns a finished step's output value, or "".
-func (r *Run) Output(step, key string) string {
-	if s := r.Step(step); s != nil && s.State == Succeeded {
+func (r *Run) Output(target, step, key string) string {
+	if s := r.Step(target, step); s != nil && s.State == Succeeded {
 		return s.Output[key]
 	}
 	return ""
@@ -59,6 +73,23 @@ func (r *Run) Output(step, key string) string {
 
 // Finished reports whether the run said how it ended.
 func (r *Run) Finished() bool { return r.State == Succeeded || r.State == Failed }
+
+// TargetState is where the run stands with one target.
+func (r *Run) TargetState(target string) State {
+	state := Pending
+	for _, s := range r.Steps {
+		switch {
+		case s.Target != target:
+		case s.State == Failed:
+			return Failed
+		case s.State == Succeeded && s.Name == verifyStep:
+			return Succeeded
+		default:
+			state = r.State
+		}
+	}
+	return state
+}
 
 // apply folds one event into the run.
 func (r *Run) apply(e Event) {
@@ -82,9 +113,10 @@ func (r *Run) apply(e Event) {
 }
 
 func (r *Run) applyStep(e Event) {
-	s := r.Step(e.Step)
+	e.Target = cmp.Or(e.Target, deploy.Container)
+	s := r.Step(e.Target, e.Step)
 	if s == nil {
-		r.Steps = append(r.Steps, Step{Name: e.Step})
+		r.Steps = append(r.Steps, Step{Target: e.Target, Name: e.Step})
 		s = &r.Steps[len(r.Steps)-1]
 	}
 	if e.Message != "" {
@@ -92,7 +124,7 @@ func (r *Run) applyStep(e Event) {
 	}
 	switch e.Type {
 	case StepStarted:
-		*s = Step{Name: e.Step, State: Running, Started: e.Time}
+		*s = Step{Target: e.Target, Name: e.Step, State: Running, Started: e.Time}
 	case StepProgress:
 		s.Items = e.Items
 	case StepDone:

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // record writes events as a run would, and leaves the journal open.
@@ -31,6 +31,11 @@ func record(t *testing.T, s *Store, id string, events ...Event) *journal {
 	}
 	t.Cleanup(j.close)
 	return j
+}
+
+// single is the track of a run with one target.
+func single(j *journal) track {
+	return track{journal: j, target: deploy.Container, boundary: func(string) {}}
 }
 
 var built = []Event{
@@ -60,10 +65,10 @@ func TestStates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.State != tc.want || r.Step("publish").State != tc.step {
-				t.Errorf("run %s, step %s; want %s, %s", r.State, r.Step("publish").State, tc.want, tc.step)
+			if r.State != tc.want || r.Step(deploy.Container, "publish").State != tc.step {
+				t.Errorf("run %s, step %s; want %s, %s", r.State, r.Step(deploy.Container, "publish").State, tc.want, tc.step)
 			}
-			if got := r.Output("build", "image"); got != "abc" {
+			if got := r.Output(deploy.Container, "build", "image"); got != "abc" {
 				t.Errorf("output of build: %q", got)
 			}
 		})
@@ -74,7 +79,7 @@ func TestPendingEventsAreKeptOffTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	s := OpenStore(dir)
 	j := &journal{report: func(Event) {}}
-	_, err := j.do(t.Context(), step{"check", func(context.Context, work) (result, error) { return result{message: "fine"}, nil }}, func(string) {})
+	_, err := single(j).do(t.Context(), step{"check", func(context.Context, work) (result, error) { return result{message: "fine"}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +158,10 @@ func TestStepErrorNamesTheCause(t *testing.T) {
 	j := &journal{report: func(Event) {}}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	told := errors.New("told to stop")
-	_, err := j.do(ctx, step{"build", func(ctx context.Context, _ work) (result, error) {
+	_, err := single(j).do(ctx, step{"build", func(ctx context.Context, _ work) (result, error) {
 		cancel(told)
 		return result{}, ctx.Err()
-	}}, func(string) {})
+	}})
 	if !errors.Is(err, told) || !strings.HasPrefix(err.Error(), "build: ") {
 		t.Errorf("got %v", err)
 	}
@@ -165,7 +170,7 @@ func TestStepErrorNamesTheCause(t *testing.T) {
 func TestLogsFollowARunToItsEnd(t *testing.T) {
 	s := OpenStore(t.TempDir())
 	j := record(t, s, "hello-1", Event{Type: StepStarted, Step: "build"})
-	log, err := j.stepLog("build")
+	log, err := j.stepLog(deploy.Container, "build")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,27 +296,10 @@ func TestCauseOfTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := &journal{report: func(Event) {}}
-			_, err := j.do(ctx, step{"deploy", func(context.Context, work) (result, error) { return result{}, tc.err }}, func(string) {})
+			_, err := single(j).do(ctx, step{"deploy", func(context.Context, work) (result, error) { return result{}, tc.err }})
 			if err == nil || err.Error() != tc.want || !errors.Is(err, stopped) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
-	}
-}
-
-// TestNewReady: replicas of before are not counted as new ones.
-func TestNewReady(t *testing.T) {
-	for name, tc := range map[string]struct {
-		status kubernetes.Status
-		want   int32
-	}{
-		"pods seen":            {kubernetes.Status{Updated: 2, Available: 2, Replicas: []kubernetes.Replica{{Phase: kubernetes.Ready}, {Phase: kubernetes.NotReady}}}, 1},
-		"not seen, all new":    {kubernetes.Status{Updated: 2, Available: 2}, 2},
-		"not seen, one is old": {kubernetes.Status{Updated: 1, Available: 1, Old: 1}, 0},
-		"not seen, old broken": {kubernetes.Status{Updated: 1, Available: 0, Old: 1}, 0},
-	} {
-		if got := newReady(tc.status); got != tc.want {
-			t.Errorf("%s: %d, want %d", name, got, tc.want)
-		}
 	}
 }

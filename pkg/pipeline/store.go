@@ -113,8 +113,10 @@ func (s *Store) Find(name string) (Run, error) {
 func (s *Store) Latest(key string) (*Run, error) {
 	runs, err := s.List()
 	for i := range runs {
-		if runs[i].Key == key {
-			return &runs[i], err
+		for _, a := range runs[i].Aims() {
+			if a.Key == key {
+				return &runs[i], err
+			}
 		}
 	}
 	return nil, err

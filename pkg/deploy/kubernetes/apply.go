@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Apply makes the cluster as the plan says. When it fails midway, Result says
@@ -19,7 +21,7 @@ func (d *Deployer) Apply(ctx context.Context, p *Plan, dry DryRun) (Result, erro
 		if err != nil {
 			return result, located(o, err)
 		}
-		result.Changes = append(result.Changes, Change{Object: o.String(), Action: action})
+		result.Changes = append(result.Changes, deploy.Change{Object: o.String(), Action: action})
 		if o.rollsOut() {
 			result.Workloads = append(result.Workloads, workloadOf(o, live))
 		}
@@ -30,10 +32,10 @@ func (d *Deployer) Apply(ctx context.Context, p *Plan, dry DryRun) (Result, erro
 				return result, located(o, err)
 			}
 		}
-		result.Changes = append(result.Changes, Change{Object: o.String(), Action: Deleted})
+		result.Changes = append(result.Changes, deploy.Change{Object: o.String(), Action: deploy.Deleted})
 	}
 	for _, o := range p.Kept {
-		result.Changes = append(result.Changes, Change{Object: o.String(), Action: Kept})
+		result.Changes = append(result.Changes, deploy.Change{Object: o.String(), Action: deploy.Kept})
 	}
 	return result, nil
 }
@@ -54,13 +56,13 @@ const attempts = 12
 // It is created by POST, which fails if the name is taken, whoever took it a
 // moment ago; apply would silently make the object ours. Everything after that
 // is server-side apply on exactly the object that was looked at.
-func (d *Deployer) applyObject(ctx context.Context, o Object, app string, dry DryRun) (*unstructured.Unstructured, Action, error) {
+func (d *Deployer) applyObject(ctx context.Context, o Object, app string, dry DryRun) (*unstructured.Unstructured, deploy.Action, error) {
 	created := false
 	for attempt := range attempts {
 		if o.Live == nil {
 			live, err := d.create(ctx, o, dry)
 			if err == nil && dry != DryRunNone {
-				return live, Created, nil
+				return live, deploy.Created, nil
 			}
 			if err != nil && !apierrors.IsAlreadyExists(err) {
 				return nil, "", d.Client.Explain(err)
@@ -71,7 +73,7 @@ func (d *Deployer) applyObject(ctx context.Context, o Object, app string, dry Dr
 		if o.Live != nil {
 			live, action, err := d.update(ctx, o, app, dry, created)
 			if err == nil && created {
-				return live, Created, nil
+				return live, deploy.Created, nil
 			}
 			if err == nil || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 				return live, action, d.Client.Explain(err)
@@ -104,13 +106,13 @@ func (d *Deployer) create(ctx context.Context, o Object, dry DryRun) (*unstructu
 // update brings what is there to what is wanted. fresh says that it was
 // created a moment ago, so that nothing but the ownership of its fields is left
 // to be settled.
-func (d *Deployer) update(ctx context.Context, o Object, app string, dry DryRun, fresh bool) (*unstructured.Unstructured, Action, error) {
+func (d *Deployer) update(ctx context.Context, o Object, app string, dry DryRun, fresh bool) (*unstructured.Unstructured, deploy.Action, error) {
 	if err := checkOwner(o, app); err != nil {
 		return nil, "", err
 	}
 	switch dry {
 	case DryRunClient:
-		return o.Unstructured, Configured, nil
+		return o.Unstructured, deploy.Configured, nil
 	case DryRunNone:
 		if err := d.claim(ctx, &o); err != nil {
 			return nil, "", err
@@ -127,14 +129,14 @@ func (d *Deployer) update(ctx context.Context, o Object, app string, dry DryRun,
 			return nil, "", err
 		}
 		if same(o.Live, predicted) {
-			return o.Live, Unchanged, nil
+			return o.Live, deploy.Unchanged, nil
 		}
 		if dry == DryRunServer {
-			return predicted, Configured, nil
+			return predicted, deploy.Configured, nil
 		}
 	}
 	live, err := d.apply(ctx, o, false)
-	return live, Configured, err
+	return live, deploy.Configured, err
 }
 
 // apply is one server-side apply of o to the object o.Live: if that is no

@@ -3,26 +3,9 @@ package kubernetes
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
-
-// Action is what was, or would be, done to an object, in kubectl's words.
-type Action string
-
-// What can happen to an object.
-const (
-	Created    Action = "created"
-	Configured Action = "configured"
-	Unchanged  Action = "unchanged"
-	Deleted    Action = "deleted"
-	Kept       Action = "kept" // no longer part of the release, left because it holds data
-)
-
-// Change is what was, or would be, done to one object.
-type Change struct {
-	Object string // deployment.apps/hello
-	Action Action
-	Diff   string // unified; only from Diff, empty if nothing differs
-}
 
 // DryRun says how far an Apply goes.
 type DryRun string
@@ -48,14 +31,14 @@ type Workload struct {
 
 // Result is what Apply did.
 type Result struct {
-	Changes   []Change
+	Changes   []deploy.Change
 	Workloads []Workload
 }
 
 // Changed says whether anything was, or would be, written.
 func (r Result) Changed() bool {
 	for _, c := range r.Changes {
-		if c.Action != Unchanged && c.Action != Kept {
+		if c.Action != deploy.Unchanged && c.Action != deploy.Kept {
 			return true
 		}
 	}
@@ -63,7 +46,7 @@ func (r Result) Changed() bool {
 }
 
 // Differs says whether any of the changes has a difference to show.
-func Differs(changes []Change) bool {
+func Differs(changes []deploy.Change) bool {
 	for _, c := range changes {
 		if c.Diff != "" {
 			return true

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
@@ -20,7 +21,7 @@ func TestClusterLifecycle(t *testing.T) {
 	r.Spec.Env["EXTRA"] = "1"
 
 	first := l.deploy(t, r)
-	want := map[string]Action{"service/hello": Created, "deployment.apps/hello": Created}
+	want := map[string]deploy.Action{"service/hello": deploy.Created, "deployment.apps/hello": deploy.Created}
 	if diff := cmp.Diff(want, actions(first.Changes)); diff != "" {
 		t.Fatal(diff)
 	}
@@ -59,14 +60,14 @@ func TestClusterLifecycle(t *testing.T) {
 	for _, c := range changes {
 		t.Logf("%s %s\n%s", c.Object, c.Action, c.Diff)
 	}
-	if dry, err := l.Apply(t.Context(), plan, DryRunServer); err != nil || actions(dry.Changes)["deployment.apps/hello"] != Configured {
+	if dry, err := l.Apply(t.Context(), plan, DryRunServer); err != nil || actions(dry.Changes)["deployment.apps/hello"] != deploy.Configured {
 		t.Errorf("server dry run: %v, %v", dry, err)
 	}
 	if after := version(); after != before {
 		t.Errorf("diff or dry run wrote: versions changed from %s to %s", before, after)
 	}
 	second := l.deploy(t, r2)
-	if got := actions(second.Changes); got["deployment.apps/hello"] != Configured || got["service/hello"] != Unchanged {
+	if got := actions(second.Changes); got["deployment.apps/hello"] != deploy.Configured || got["service/hello"] != deploy.Unchanged {
 		t.Errorf("update: %v", got)
 	}
 	if env := l.kubectl(t, "", "get", "deployment/hello", "-o", "jsonpath={.spec.template.spec.containers[0].env}"); strings.Contains(env, "EXTRA") || !strings.Contains(env, "the second") {
@@ -84,7 +85,7 @@ func TestClusterLifecycle(t *testing.T) {
 	r3 := r2
 	r3.Spec.Ports, r3.Health = nil, &app.Health{TCP: &app.TCPHealth{Port: 8080}}
 	third := l.deploy(t, r3)
-	if got := actions(third.Changes); got["service/hello"] != Deleted || len(got) != 2 {
+	if got := actions(third.Changes); got["service/hello"] != deploy.Deleted || len(got) != 2 {
 		t.Errorf("removed ports: %v", got)
 	}
 	if left := l.kubectl(t, "", "get", "services", "-o", "name"); left != "service/other\n" {
@@ -155,7 +156,7 @@ func TestClusterHistoryAndRollback(t *testing.T) {
 	if _, err := l.Rollback(t.Context(), l.namespace, "hello", 9, DryRunNone); err == nil || !strings.Contains(err.Error(), "no revision 9; it has 2 (current), 1") {
 		t.Errorf("rollback to an unknown revision: %v", err)
 	}
-	if dry, err := l.Rollback(t.Context(), l.namespace, "hello", 1, DryRunServer); err != nil || dry[0].Action != Configured {
+	if dry, err := l.Rollback(t.Context(), l.namespace, "hello", 1, DryRunServer); err != nil || dry[0].Action != deploy.Configured {
 		t.Errorf("dry run: %+v, %v", dry, err)
 	}
 	for i, want := range []string{r.Revision, r2.Revision, r.Revision} {
@@ -171,11 +172,11 @@ func TestClusterHistoryAndRollback(t *testing.T) {
 			t.Fatalf("history: %v, %v", history, err)
 		}
 		t.Logf("%+v", history)
-		if got := history[0]; got.Revision != want || !got.Current || got.State != StateReady || got.Number != int64(i+3) || got.Image != r.Image || got.By != "tester" {
+		if got := history[0]; got.Revision != want || !got.Current || got.State != deploy.StateReady || got.Number != int64(i+3) || got.Image != r.Image || got.By != "tester" {
 			t.Errorf("rollback %d: %+v, want revision %s", i+1, got, want)
 		}
 	}
-	if results, err := l.Rollback(t.Context(), l.namespace, "hello", 5, DryRunNone); err != nil || results[0].Action != Unchanged {
+	if results, err := l.Rollback(t.Context(), l.namespace, "hello", 5, DryRunNone); err != nil || results[0].Action != deploy.Unchanged {
 		t.Errorf("rollback to the current: %+v, %v", results, err)
 	}
 	// What runs now is the first release; deploying it changes nothing that matters …
@@ -214,7 +215,7 @@ func TestClusterInterruptedCreation(t *testing.T) {
 	// Nor are they in the way of a look ahead, with another image.
 	other := r
 	other.Image = labImage + "@sha256:" + strings.Repeat("0", 64)
-	if err := l.Rehearse(t.Context(), other); err != nil {
+	if _, err := l.target(other).Plan(t.Context(), other.Release); err != nil {
 		t.Error(err)
 	}
 	if plan, err = l.Plan(t.Context(), other); err != nil {

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Current is the release that is deployed now: what deploy-image IMAGE without
-// a file starts from. ErrNotDeployed if there is none.
+// a file starts from. deploy.ErrNotDeployed if there is none.
 func (d *Deployer) Current(ctx context.Context, namespace, app string) (Release, error) {
 	for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
 		found, err := d.workloads(ctx, resource, namespace, app)
@@ -27,11 +30,22 @@ func (d *Deployer) Current(ctx context.Context, namespace, app string) (Release,
 			if err != nil {
 				return Release{}, fmt.Errorf("%s: annotation %s: %w", describe(&u), annotationApplication, err)
 			}
-			r.App, r.Spec.Namespace = app, namespace
+			r.App, r.Spec.Namespace, r.Deployed = app, namespace, written(&u)
 			return r, nil
 		}
 	}
 	return Release{}, d.notDeployed(ctx, namespace, app)
+}
+
+// written is when ystack last wrote the object, other than its status.
+func written(u *unstructured.Unstructured) time.Time {
+	last := u.GetCreationTimestamp().Time
+	for _, f := range u.GetManagedFields() {
+		if f.Manager == fieldManager && f.Subresource == "" && f.Time != nil && f.Time.After(last) {
+			last = f.Time.Time
+		}
+	}
+	return last
 }
 
 // notDeployed says that there is nothing of the application, and whether that
@@ -41,7 +55,7 @@ func (d *Deployer) notDeployed(ctx context.Context, namespace, app string) error
 		return err
 	}
 	return fmt.Errorf("%w: there is nothing of application %q in namespace %q; deploy it, or name its namespace with -n",
-		ErrNotDeployed, app, namespace)
+		deploy.ErrNotDeployed, app, namespace)
 }
 
 // workloads lists what is ours of an application.

@@ -18,14 +18,10 @@ type Deployer struct {
 
 // Sentinels for errors.Is.
 var (
-	// ErrNotDeployed says that the application is not deployed in the namespace.
-	ErrNotDeployed = errors.New("not deployed")
 	// ErrForeignObject says that an object of a name that is needed exists and is not ours.
 	ErrForeignObject = errors.New("object belongs to somebody else")
 	// ErrManifest says that the user's own manifests cannot be used as they are.
 	ErrManifest = errors.New("manifest not usable")
-	// ErrNoRevision says that there is no such revision to go back to.
-	ErrNoRevision = errors.New("no such revision")
 	// ErrSpec says that the release cannot be rendered as it is.
 	ErrSpec = errors.New("release not usable")
 )

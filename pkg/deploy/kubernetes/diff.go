@@ -9,38 +9,58 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Diff compares what is there with what the server would make of the plan.
 // Nothing is written. Differs(changes) says whether there is any difference.
-func (d *Deployer) Diff(ctx context.Context, p *Plan) ([]Change, error) {
-	var changes []Change
-	for _, o := range p.Objects {
+func (d *Deployer) Diff(ctx context.Context, p *Plan) ([]deploy.Change, error) {
+	return d.preview(ctx, p, func(o Object, err error) bool {
+		// The release brings its namespace, so the server cannot try this out.
+		return apierrors.IsNotFound(err) && o.Live == nil
+	})
+}
+
+// preview has the server try the plan out. An error that may is told of need not be
+// one of the real thing.
+func (d *Deployer) preview(ctx context.Context, p *Plan, may func(Object, error) bool) ([]deploy.Change, error) {
+	changes := make([]deploy.Change, len(p.Objects))
+	err := each(ctx, len(p.Objects), func(ctx context.Context, i int) error {
+		o := p.Objects[i]
 		predicted, action, err := d.applyObject(ctx, o, p.Release.App, DryRunServer)
-		if apierrors.IsNotFound(err) && o.Live == nil {
-			// The release brings its namespace, so the server cannot try this out.
-			predicted, action, err = o.Unstructured, Created, nil
+		detail := ""
+		if err != nil && may(o, err) {
+			predicted, action, detail, err = o.Live, deploy.Configured, "not tried out: "+err.Error(), nil
+			if o.Live == nil {
+				predicted, action = o.Unstructured, deploy.Created
+			}
 		}
-		if err != nil {
-			return changes, located(o, err)
+		if err == nil {
+			changes[i], err = changeOf(o, predicted, action)
 		}
-		text, err := diff(o.String(), o.Live, predicted)
-		if err != nil {
-			return changes, located(o, err)
-		}
-		changes = append(changes, Change{Object: o.String(), Action: action, Diff: text})
+		changes[i].Detail = detail
+		return located(o, err)
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, o := range p.Obsolete {
-		text, err := diff(o.String(), o.Live, nil)
+		c, err := changeOf(o, nil, deploy.Deleted)
 		if err != nil {
-			return changes, located(o, err)
+			return nil, located(o, err)
 		}
-		changes = append(changes, Change{Object: o.String(), Action: Deleted, Diff: text})
+		changes = append(changes, c)
 	}
 	for _, o := range p.Kept {
-		changes = append(changes, Change{Object: o.String(), Action: Kept})
+		changes = append(changes, deploy.Change{Object: o.String(), Action: deploy.Kept})
 	}
 	return changes, nil
+}
+
+func changeOf(o Object, after *unstructured.Unstructured, action deploy.Action) (deploy.Change, error) {
+	text, err := diff(o.String(), o.Live, after)
+	return deploy.Change{Object: o.String(), Action: action, Diff: text}, err
 }
 
 // diff is the difference of two states of an object, nil standing for none.

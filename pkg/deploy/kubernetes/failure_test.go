@@ -11,6 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
@@ -204,7 +205,7 @@ func TestClusterRefusals(t *testing.T) {
 	})
 	t.Run("not deployed", func(t *testing.T) {
 		_, err := l.Current(t.Context(), l.namespace, "hello")
-		if !errors.Is(err, ErrNotDeployed) {
+		if !errors.Is(err, deploy.ErrNotDeployed) {
 			t.Error(err)
 		}
 		t.Log(err)

@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // History lists the revisions of the application's Deployments, by Deployment,
@@ -58,18 +60,20 @@ func (d *Deployer) past(ctx context.Context, deployment *unstructured.Unstructur
 func entry(r *rollout, set *unstructured.Unstructured) HistoryEntry {
 	annotations := set.GetAnnotations()
 	number, _ := strconv.ParseInt(annotations[annotationNumber], 10, 64)
-	e := HistoryEntry{
-		Deployment: r.Name,
-		Number:     number,
-		Revision:   annotations[annotationRevision],
-		Image:      annotations[annotationImage],
-		Created:    set.GetCreationTimestamp().Time,
-		By:         annotations[annotationBy],
-		Run:        annotations[annotationRun],
-		Source:     annotations[annotationSource],
-		Current:    annotations[annotationNumber] == r.Annotations[annotationNumber],
-		State:      StateSuperseded,
-	}
+	e := HistoryEntry{Deployment: r.Name, Entry: deploy.Entry{
+		Release: deploy.Release{
+			App:      set.GetLabels()[labelInstance],
+			Revision: annotations[annotationRevision],
+			Image:    annotations[annotationImage],
+			Deployed: set.GetCreationTimestamp().Time,
+			By:       annotations[annotationBy],
+			Run:      annotations[annotationRun],
+			Source:   annotations[annotationSource],
+		},
+		Number:  number,
+		Current: annotations[annotationNumber] == r.Annotations[annotationNumber],
+		State:   deploy.StateSuperseded,
+	}}
 	if images := images(set); len(images) > 0 && !slices.Contains(images, e.Image) {
 		// Somebody set another image by hand. The record stayed as it was: it is not of this one.
 		e.Image, e.Revision, e.By, e.Run, e.Source = images[0], "", "", "", ""
@@ -80,14 +84,14 @@ func entry(r *rollout, set *unstructured.Unstructured) HistoryEntry {
 	return e
 }
 
-func (r *rollout) state() HistoryState {
+func (r *rollout) state() string {
 	switch {
 	case r.done():
-		return StateReady
+		return deploy.StateReady
 	case find(r.Status.Conditions, "Progressing").Status == "False", find(r.Status.Conditions, "ReplicaFailure").Status == "True":
-		return StateFailed
+		return deploy.StateFailed
 	}
-	return StateProgressing
+	return deploy.StateProgressing
 }
 
 // images are what a revision's containers run.

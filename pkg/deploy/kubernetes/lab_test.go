@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
@@ -137,8 +138,10 @@ func (l *lab) release(t *testing.T) Release {
 	t.Helper()
 	replicas := int32(1)
 	return Release{
-		App: "hello", Image: probeImage(t), Revision: "0123456789abcdef0123456789abcdef01234567",
-		Run: "run-1", By: "tester", Source: "https://git.example/hello",
+		Release: deploy.Release{
+			App: "hello", Image: probeImage(t), Revision: "0123456789abcdef0123456789abcdef01234567",
+			Run: "run-1", By: "tester", Source: "https://git.example/hello",
+		},
 		Spec: app.ContainerDeploy{
 			Replicas: &replicas,
 			Ports:    []app.Port{{Name: "http", Port: 80, TargetPort: 8080}},
@@ -146,6 +149,12 @@ func (l *lab) release(t *testing.T) Release {
 		},
 		Health: &app.Health{HTTP: &app.HTTPHealth{Port: 8080, Path: "/healthz"}},
 	}
+}
+
+// target is where the release goes, as pipelines see it.
+func (l *lab) target(r Release) *Target {
+	r.Spec.Namespace = l.namespace
+	return &Target{Deployer: l.Deployer, Release: r, Repository: labImage}
 }
 
 // deploy plans, applies and waits.
@@ -197,8 +206,8 @@ func (l *lab) failure(t *testing.T, r Release, limit time.Duration) *RolloutErro
 	return failure
 }
 
-func actions(changes []Change) map[string]Action {
-	out := map[string]Action{}
+func actions(changes []deploy.Change) map[string]deploy.Action {
+	out := map[string]deploy.Action{}
 	for _, c := range changes {
 		out[c.Object] = c.Action
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // fieldManager is the name under which the API server notes which fields are ours.
@@ -85,13 +86,13 @@ func record(r Release) (map[string]any, error) {
 
 // recorded is the reverse of record: the release that annotations tell of.
 func recorded(annotations map[string]string) (Release, error) {
-	r := Release{
+	r := Release{Release: deploy.Release{
 		Image:    annotations[annotationImage],
 		Revision: annotations[annotationRevision],
 		Run:      annotations[annotationRun],
 		Source:   annotations[annotationSource],
 		By:       annotations[annotationBy],
-	}
+	}}
 	var how recipe
 	if err := json.Unmarshal([]byte(annotations[annotationApplication]), &how); err != nil {
 		return Release{}, err

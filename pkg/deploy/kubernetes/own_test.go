@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 const ownApp = `apiVersion: apps/v1
@@ -71,7 +72,7 @@ func TestClusterOwnManifests(t *testing.T) {
 	write(t, dir, "more.yaml", ownMore)
 	write(t, dir, "settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {GREETING: files}\n")
 	r := Release{
-		App: "hello", Image: probeImage(t), Revision: "one", Dir: dir,
+		Release: deploy.Release{App: "hello", Image: probeImage(t), Revision: "one"}, Dir: dir,
 		Spec:   app.ContainerDeploy{Manifests: "."},
 		Health: &app.Health{HTTP: &app.HTTPHealth{Port: 8080, Path: "/"}},
 	}
@@ -109,7 +110,7 @@ func TestClusterOwnManifests(t *testing.T) {
 		}
 	}
 	second := l.deploy(t, r)
-	if got := actions(second.Changes); got["service/web"] != Deleted || got["configmap/settings"] != Unchanged || got["secret/key"] != Configured {
+	if got := actions(second.Changes); got["service/web"] != deploy.Deleted || got["configmap/settings"] != deploy.Unchanged || got["secret/key"] != deploy.Configured {
 		t.Errorf("%v", got)
 	}
 	if current, err := l.Current(t.Context(), l.namespace, "hello"); err != nil || current.Spec.Manifests != "." || current.Image != r.Image {
@@ -134,7 +135,7 @@ func TestClusterKustomization(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "app.yaml", strings.Replace(ownApp, "INIT", "exit 0", 1))
 	write(t, dir, "kustomization.yaml", "resources: [app.yaml]\nconfigMapGenerator: [{name: settings, literals: [GREETING=kustomize]}]\n")
-	r := Release{App: "hello", Image: probeImage(t), Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}, Health: &app.Health{HTTP: &app.HTTPHealth{Port: 8080, Path: "/"}}}
+	r := Release{Release: deploy.Release{App: "hello", Image: probeImage(t)}, Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}, Health: &app.Health{HTTP: &app.HTTPHealth{Port: 8080, Path: "/"}}}
 	l.deploy(t, r)
 	// The generator's new name replaces the old ConfigMap.
 	write(t, dir, "kustomization.yaml", "resources: [app.yaml]\nconfigMapGenerator: [{name: settings, literals: [GREETING=again]}]\n")

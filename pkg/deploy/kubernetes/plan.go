@@ -100,6 +100,9 @@ func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) 
 
 // located says of which object an error is, and where that comes from.
 func located(o Object, err error) error {
+	if err == nil {
+		return nil
+	}
 	if o.Origin != "" {
 		return fmt.Errorf("%s: %s: %w", o.Origin, o, err)
 	}

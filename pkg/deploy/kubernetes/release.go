@@ -1,16 +1,13 @@
 package kubernetes
 
-import "github.com/ystackdev/ystack/pkg/app"
+import (
+	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
+)
 
-// Release is one image of one application, and how it is to run.
+// Release is one image of one application, and how it is to run in a cluster.
 type Release struct {
-	App      string // name of the application
-	Image    string // repository@sha256:…
-	Revision string // of the source
-	Run      string // the pipeline run that deploys it, if any
-	By       string // who deploys it
-	Source   string // where the source is, without credentials
-
+	deploy.Release
 	Spec   app.ContainerDeploy
 	Health *app.Health
 	Dir    string // Spec.Manifests is relative to it

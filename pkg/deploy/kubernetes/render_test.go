@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 var regenerate = flag.Bool("update", false, "write the golden files anew")
@@ -42,8 +43,10 @@ const digest = "sha256:" + "0123456789abcdef0123456789abcdef0123456789abcdef0123
 func fullRelease() Release {
 	replicas := int32(2)
 	return Release{
-		App: "hello", Image: "registry.example/apps/hello@" + digest, Revision: strings.Repeat("a", 40),
-		Run: "20260101-1", By: "jane", Source: "https://git.example/hello",
+		Release: deploy.Release{
+			App: "hello", Image: "registry.example/apps/hello@" + digest, Revision: strings.Repeat("a", 40),
+			Run: "20260101-1", By: "jane", Source: "https://git.example/hello",
+		},
 		Spec: app.ContainerDeploy{
 			Replicas: &replicas,
 			Ports: []app.Port{
@@ -78,9 +81,9 @@ func TestRender(t *testing.T) {
 		release Release
 	}{
 		{"full", fullRelease()},
-		{"minimal", Release{App: "hello", Image: "hello@" + digest}},
-		{"tcp", Release{App: "hello", Image: "hello@" + digest, Health: &app.Health{TCP: &app.TCPHealth{Port: 5432}}}},
-		{"own", Release{App: "hello", Image: "registry.example/apps/hello@" + digest, Revision: "abc", Spec: app.ContainerDeploy{Manifests: "testdata/own"}}},
+		{"minimal", Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}}},
+		{"tcp", Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}, Health: &app.Health{TCP: &app.TCPHealth{Port: 5432}}}},
+		{"own", Release{Release: deploy.Release{App: "hello", Image: "registry.example/apps/hello@" + digest, Revision: "abc"}, Spec: app.ContainerDeploy{Manifests: "testdata/own"}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,9 +101,9 @@ func TestRender(t *testing.T) {
 
 func TestRenderErrors(t *testing.T) {
 	for name, r := range map[string]Release{
-		"tag":     {App: "hello", Image: "hello:latest"},
-		"no name": {Image: "hello@" + digest},
-		"empty":   {App: "hello"},
+		"tag":     {Release: deploy.Release{App: "hello", Image: "hello:latest"}},
+		"no name": {Release: deploy.Release{Image: "hello@" + digest}},
+		"empty":   {Release: deploy.Release{App: "hello"}},
 	} {
 		if _, err := (&Deployer{}).Render(t.Context(), r, "blue"); !errors.Is(err, ErrSpec) {
 			t.Errorf("%s: %v", name, err)
@@ -153,21 +156,21 @@ func TestManifestErrors(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "m.yaml"), []byte(test.content), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r := Release{App: "hello", Image: "registry.example/apps/hello@" + digest, Dir: dir, Spec: app.ContainerDeploy{Manifests: "m.yaml"}}
+			r := Release{Release: deploy.Release{App: "hello", Image: "registry.example/apps/hello@" + digest}, Dir: dir, Spec: app.ContainerDeploy{Manifests: "m.yaml"}}
 			_, err := (&Deployer{}).Render(t.Context(), r, "blue")
 			if !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
-	r := Release{App: "hello", Image: "hello@" + digest, Spec: app.ContainerDeploy{Manifests: "nowhere"}}
+	r := Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}, Spec: app.ContainerDeploy{Manifests: "nowhere"}}
 	if _, err := (&Deployer{}).Render(t.Context(), r, "blue"); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), "nowhere does not exist") {
 		t.Error(err)
 	}
 }
 
 func TestRuns(t *testing.T) {
-	r := Release{App: "hello", Image: "registry.example:5000/apps/hello@" + digest}
+	r := Release{Release: deploy.Release{App: "hello", Image: "registry.example:5000/apps/hello@" + digest}}
 	for image, want := range map[string]bool{
 		"hello":                                      true,
 		"hello:anything":                             true,
@@ -197,13 +200,13 @@ func TestKustomize(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		r := Release{App: "hello", Image: "hello@" + digest, Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}}
+		r := Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}, Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}}
 		objects, err := (&Deployer{Kubectl: kubectl}).Render(t.Context(), r, "blue")
 		if want == "" && (err != nil || len(objects) != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, %v", content, objects, err)
 		}
 	}
-	r := Release{App: "hello", Image: "hello@" + digest, Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}}
+	r := Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}, Dir: dir, Spec: app.ContainerDeploy{Manifests: "."}}
 	if _, err := (&Deployer{Kubectl: "no-such-kubectl"}).Render(t.Context(), r, "blue"); err == nil || !strings.Contains(err.Error(), "needs kubectl") {
 		t.Error(err)
 	}
@@ -224,7 +227,7 @@ func FuzzParseManifest(f *testing.F) {
 			}
 			return
 		}
-		r := Release{App: "hello", Image: "hello@" + digest}
+		r := Release{Release: deploy.Release{App: "hello", Image: "hello@" + digest}}
 		for i := range objects {
 			if err := place(&objects[i], "blue"); err != nil {
 				continue

@@ -11,10 +11,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // Rollback brings back an earlier revision: the one with the given number, or
-// the one before the current if the number is 0. ErrNoRevision if there is none.
+// the one before the current if the number is 0. deploy.ErrNoRevision if there is none.
 func (d *Deployer) Rollback(ctx context.Context, namespace, app string, to int64, dry DryRun) ([]RollbackResult, error) {
 	deployments, err := d.deployments(ctx, namespace, app)
 	if err != nil {
@@ -62,9 +64,9 @@ func (d *Deployer) planRollback(ctx context.Context, deployment *unstructured.Un
 		}
 	}
 	if to == 0 {
-		return s, fmt.Errorf("%w: %s has had only one revision, so there is none to go back to", ErrNoRevision, s.object)
+		return s, fmt.Errorf("%w: %s has had only one revision, so there is none to go back to", deploy.ErrNoRevision, s.object)
 	}
-	return s, fmt.Errorf("%w: %s has no revision %d; it has %s", ErrNoRevision, s.object, to, numbers(past))
+	return s, fmt.Errorf("%w: %s has no revision %d; it has %s", deploy.ErrNoRevision, s.object, to, numbers(past))
 }
 
 func numbers(past []revision) string {
@@ -82,9 +84,9 @@ func numbers(past []revision) string {
 // rollBack writes an old pod template and its record into the Deployment, if
 // that is still the one that was looked at.
 func (d *Deployer) rollBack(ctx context.Context, s step, app string, dry DryRun) (RollbackResult, error) {
-	result := RollbackResult{From: s.from.HistoryEntry, To: s.to.HistoryEntry, Action: Configured}
+	result := RollbackResult{From: s.from.HistoryEntry, To: s.to.HistoryEntry, Action: deploy.Configured}
 	if s.to.Current {
-		result.Action = Unchanged
+		result.Action = deploy.Unchanged
 		result.Workload = workloadOf(s.object, s.object.Live)
 		return result, nil
 	}
