@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
 
@@ -159,8 +160,8 @@ var someRuns = []pipeline.Run{
 		},
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), Ended: time.Date(2026, 1, 2, 3, 4, 15, 0, time.Local),
 		Steps: []pipeline.Step{
-			{Name: "build", State: pipeline.Succeeded, Started: time.Unix(10, 0), Ended: time.Unix(13, 0), Message: "abc", Output: map[string]string{"image": "abc"}},
-			{Name: "deploy", State: pipeline.Failed, Started: time.Unix(13, 0), Ended: time.Unix(20, 0)},
+			{Target: deploy.Container, Name: "build", State: pipeline.Succeeded, Started: time.Unix(10, 0), Ended: time.Unix(13, 0), Message: "abc", Output: map[string]string{"image": "abc"}},
+			{Target: deploy.Container, Name: "deploy", State: pipeline.Failed, Started: time.Unix(13, 0), Ended: time.Unix(20, 0)},
 		},
 	},
 	{ID: "日本-20260101-030405-ef01", State: pipeline.Interrupted, Subject: pipeline.Subject{App: "日本", Revision: "0123456789ab-dirty.01234567"}, Started: time.Date(2026, 1, 1, 3, 4, 5, 0, time.Local), Ended: time.Date(2026, 1, 1, 3, 4, 6, 0, time.Local)},
@@ -233,8 +234,8 @@ func TestDescribeRun(t *testing.T) {
 // someEvents are a short run, with a replica that changes and one that does not.
 func someEvents() []pipeline.Event {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	pod := func(n int, state, detail string) pipeline.Item {
-		return pipeline.Item{Name: fmt.Sprintf("pod/hello-%d", n), State: state, Detail: detail}
+	pod := func(n int, state, detail string) deploy.Item {
+		return deploy.Item{Name: fmt.Sprintf("pod/hello-%d", n), State: state, Detail: detail}
 	}
 	return []pipeline.Event{
 		{Time: at(0), Type: pipeline.StepStarted, Step: "resolve"},
@@ -244,9 +245,9 @@ func someEvents() []pipeline.Event {
 		{Time: at(1), Type: pipeline.StepProgress, Step: "build", Message: "with buildah"},
 		{Time: at(4), Type: pipeline.StepDone, Step: "build", Message: "abc"},
 		{Time: at(4), Type: pipeline.StepStarted, Step: "deploy"},
-		{Time: at(5), Type: pipeline.StepProgress, Step: "deploy", Items: []pipeline.Item{pod(1, "Pulling", ""), pod(2, "Pulling", "")}},
-		{Time: at(6), Type: pipeline.StepProgress, Step: "deploy", Items: []pipeline.Item{pod(1, "Ready", ""), pod(2, "Pulling", "")}},
-		{Time: at(7), Type: pipeline.StepProgress, Step: "deploy", Items: []pipeline.Item{pod(1, "Ready", ""), pod(2, "ErrImagePull", "not\nfound")}},
+		{Time: at(5), Type: pipeline.StepProgress, Step: "deploy", Items: []deploy.Item{pod(1, "Pulling", ""), pod(2, "Pulling", "")}},
+		{Time: at(6), Type: pipeline.StepProgress, Step: "deploy", Items: []deploy.Item{pod(1, "Ready", ""), pod(2, "Pulling", "")}},
+		{Time: at(7), Type: pipeline.StepProgress, Step: "deploy", Items: []deploy.Item{pod(1, "Ready", ""), pod(2, "ErrImagePull", "not\nfound")}},
 		{Time: at(8), Type: pipeline.StepFailed, Step: "deploy", Message: "pod/hello-2: not found"},
 	}
 }
@@ -263,7 +264,7 @@ func TestPlainProgress(t *testing.T) {
 
 func TestLiveProgressLeavesOnlyWhatEnded(t *testing.T) {
 	var out bytes.Buffer
-	p := &liveProgress{w: &out, width: 60, done: make(chan struct{})}
+	p := &liveProgress{w: &out, width: 60, names: newStepNames(nil), done: make(chan struct{})}
 	for _, e := range someEvents() {
 		p.event(e)
 	}

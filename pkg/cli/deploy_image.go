@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,11 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/printers"
 
-	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/pipeline"
-	"github.com/ystackdev/ystack/pkg/source"
 )
 
 type deployImageOptions struct {
@@ -25,6 +23,8 @@ type deployImageOptions struct {
 	File           string
 	Site           string
 	Name           string
+	Targets        []string
+	Clouds         []string
 	Replicas       int32 // -1: as it is
 	Ports          []int32
 	DryRun         string
@@ -32,6 +32,8 @@ type deployImageOptions struct {
 	Output         string
 	Timeout        time.Duration
 	ForceConflicts bool
+	Rollback       bool
+	Parallel       int
 	kube           *kubeFlags
 }
 
@@ -39,19 +41,25 @@ func newDeployImage(env Env) *cobra.Command {
 	o := &deployImageOptions{}
 	cmd := &cobra.Command{
 		Use:   "deploy-image [IMAGE | -f ystack.yaml]",
-		Short: "Deploy an image to Kubernetes by digest, and wait until it runs",
+		Short: "Deploy an image to Kubernetes, Nova or Ironic by digest, and wait until it runs",
 		Long: `Deploys IMAGE, or what -f ystack.yaml describes, and follows every replica
 until it is ready or has failed, with the cause.
 
-With -f and no IMAGE, the image is the one that a pipeline run pushed for the
-checkout's revision. With IMAGE and no -f, everything but the image stays as it
-was deployed before; a new application is called as the image is, unless --name
+With -f and no IMAGE, the images are those that a pipeline run published for
+the checkout's revision, and all targets that the file describes are deployed
+to, side by side: containers in Kubernetes, servers of Nova, nodes of Ironic.
+--target chooses; --context a,b and --os-cloud x,y deploy to several clusters
+and clouds at once. A target that fails does not keep the others from going on.
+
+With IMAGE and no -f, everything but the image stays as it was deployed to
+Kubernetes before; a new application is called as the image is, unless --name
 says otherwise. An image whose name is that of a subcommand is written
 image/NAME.`,
 		Example: examples(
 			"kubectl ystack deploy-image registry.example/apps/hello:v2 -n hello",
 			"kubectl ystack deploy-image -f ystack.yaml --diff",
 			"kubectl ystack deploy-image -f ystack.yaml --dry-run=server",
+			"kubectl ystack deploy-image -f ystack.yaml --target vm --os-cloud east,west --rollback-on-failure",
 			"kubectl ystack deploy-image history hello -n hello",
 			"kubectl ystack deploy-image rollback hello -n hello"),
 		Args: maxArgs(1),
@@ -64,14 +72,18 @@ image/NAME.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.File, "filename", "f", "", "the application's ystack.yaml, or its directory")
 	addSiteFlag(cmd, &o.Site)
+	addTargetFlag(cmd, &o.Targets)
+	f.StringSliceVar(&o.Clouds, "os-cloud", nil, "clouds of clouds.yaml to deploy machines to (default: the site's)")
 	f.StringVar(&o.Name, "name", "", "name of the application (default: the last part of the image's name)")
 	f.Int32Var(&o.Replicas, "replicas", -1, "how many replicas (default: as deployed before, or as the file says)")
 	f.Int32SliceVar(&o.Ports, "port", nil, "port that the container listens on and a Service offers (new applications without a file)")
 	f.StringVar(&o.DryRun, "dry-run", "none", "none, client (print what would be sent) or server (let the server check it)")
 	f.Lookup("dry-run").NoOptDefVal = "client"
 	f.BoolVar(&o.Diff, "diff", false, "show what would change; exit status 0: nothing, 1: something, 2: error")
-	f.StringVarP(&o.Output, "output", "o", "", "with --dry-run=client: yaml (default), json or name")
-	f.DurationVar(&o.Timeout, "timeout", 0, "give up waiting after this time, with exit status 124 (0: the Deployment's own deadline)")
+	f.StringVarP(&o.Output, "output", "o", "", "json: every event as a line of JSON; with --dry-run=client of a container: yaml (default), json or name")
+	f.DurationVar(&o.Timeout, "timeout", 0, "give up waiting after this time, with exit status 124 (0: the targets' own deadlines)")
+	f.BoolVar(&o.Rollback, "rollback-on-failure", false, "bring a target that fails back to what it ran before")
+	f.IntVar(&o.Parallel, "max-parallel", 0, "how many targets are deployed to at a time (0: all)")
 	f.BoolVar(&o.ForceConflicts, "force-conflicts", false, "take over fields that another field manager owns")
 	cmd.AddCommand(newDeployHistory(env, o.kube), newDeployRollback(env, o.kube))
 	return cmd
@@ -90,19 +102,28 @@ func (o *deployImageOptions) run(ctx context.Context, env Env) (err error) {
 			}
 		}()
 	}
-	d, r, err := o.release(ctx, env)
+	list, err := o.deliveries(ctx, env)
 	if err != nil {
 		return err
 	}
+	to, container := list[0].To.(*kubernetes.Target)
+	container = container && len(list) == 1
 	switch {
+	case o.Diff && container:
+		return printDiff(ctx, env.Out, to, list[0].Release)
 	case o.Diff:
-		return printDiff(ctx, env.Out, d, r)
-	case o.DryRun == string(kubernetes.DryRunClient):
-		return o.printObjects(ctx, env.Out, d, r)
-	case o.DryRun == string(kubernetes.DryRunServer):
-		return printServerDryRun(ctx, env.Out, d, r)
+		return printPlans(ctx, env.Out, list, "")
+	case o.DryRun == string(kubernetes.DryRunClient) && container:
+		return o.printObjects(ctx, env.Out, to, list[0].Release)
+	case o.DryRun == string(kubernetes.DryRunServer) && container:
+		return printServerDryRun(ctx, env.Out, to, list[0].Release)
+	case o.DryRun != string(kubernetes.DryRunNone):
+		if err := printPlans(ctx, env.Out, list, " ("+o.DryRun+" dry run)"); !errors.Is(err, errDifferences) {
+			return err
+		}
+		return nil
 	}
-	return deployRelease(ctx, env, d, r)
+	return o.deploy(ctx, env, list)
 }
 
 func (o *deployImageOptions) validate() error {
@@ -113,102 +134,75 @@ func (o *deployImageOptions) validate() error {
 		return usagef("--name does not go with -f: the file names the application")
 	case o.File != "" && len(o.Ports) > 0:
 		return usagef("--port does not go with -f: the file lists the ports")
+	case o.File == "" && (len(o.Targets) > 0 || len(o.Clouds) > 0):
+		return usagef("--target and --os-cloud go with -f, which says how each target is deployed to")
 	case o.Replicas < -1:
 		return usagef("--replicas %d: a number of replicas is 0 or more", o.Replicas)
+	case o.Parallel < 0:
+		return usagef("--max-parallel %d: a number of targets is 0 (all) or more", o.Parallel)
 	case o.DryRun != "none" && o.DryRun != "client" && o.DryRun != "server":
 		return usagef("--dry-run %q: none, client or server", o.DryRun)
 	case o.Diff && o.DryRun != "none":
 		return usagef("--diff changes nothing by itself: leave out --dry-run")
-	case o.Output != "" && o.DryRun != "client":
-		return usagef("-o goes with --dry-run=client")
+	case o.Output != "" && o.Output != "json" && o.DryRun != "client", o.Output != "" && (o.Diff || o.DryRun == "server"):
+		return usagef("-o json streams the events of a deployment; other formats go with --dry-run=client")
 	}
 	return nil
 }
 
-// release finds out what is to be deployed, by digest.
-func (o *deployImageOptions) release(ctx context.Context, env Env) (*kubernetes.Deployer, kubernetes.Release, error) {
-	site, err := loadSite(env, o.Site)
-	if errors.Is(err, app.ErrNoSite) && o.Image != "" {
-		site, err = &app.Site{}, nil // an image by its full name needs none
+// deploy makes the deliveries and tells of each.
+func (o *deployImageOptions) deploy(ctx context.Context, env Env, list []*pipeline.Delivery) error {
+	var names []string
+	for _, d := range list {
+		names = append(names, pipeline.Event{Target: d.To.Kind(), Place: d.Place}.Name())
 	}
-	if err != nil {
-		return nil, kubernetes.Release{}, err
+	show := newProgress(env, names...)
+	pipeline.Deploy(ctx, list, pipeline.DeployOptions{
+		Parallel: o.Parallel, Rollback: o.Rollback, Report: reporter(env, show, o.Output), Boundary: env.Boundary,
+	})
+	show.close()
+	var errs []error
+	for _, d := range list {
+		if d.Err != nil {
+			explain(env, d.Err)
+			errs = append(errs, d.Err)
+		} else if o.Output == "" {
+			printDelivery(ctx, env.Out, d)
+		}
 	}
-	client, err := o.kube.client(site.Spec.Kubernetes.Context)
-	if err != nil {
-		return nil, kubernetes.Release{}, err
+	if len(errs) == 1 {
+		return errs[0]
 	}
-	d := &kubernetes.Deployer{Client: client, Force: o.ForceConflicts}
-	var r kubernetes.Release
-	if o.File != "" {
-		r, err = o.fromFile(ctx, site)
-	} else {
-		r, err = o.fromCluster(ctx, d)
-	}
-	if err != nil {
-		return nil, r, err
-	}
-	r.By = userName()
-	if o.Replicas >= 0 {
-		r.Spec.Replicas = &o.Replicas
-	}
-	r.Image, err = pinned(ctx, &image.Client{Insecure: site.Spec.Registries.Insecure}, r.Image)
-	return d, r, err
+	return errors.Join(errs...)
 }
 
-// fromFile is what ystack.yaml and the checkout around it say.
-func (o *deployImageOptions) fromFile(ctx context.Context, site *app.Site) (kubernetes.Release, error) {
-	a, err := app.LoadApplication(o.File)
-	if err != nil {
-		return kubernetes.Release{}, err
+func printDelivery(ctx context.Context, w io.Writer, d *pipeline.Delivery) {
+	to, ok := d.To.(*kubernetes.Target)
+	if !ok {
+		fmt.Fprintf(w, "%s runs on %s in %s\n  image  %s\n", d.Release.App, d.To.Kind(), d.To.Place(), d.Release.Image)
+		printEndpoints(ctx, w, d.Plan)
+		return
 	}
-	if a.Spec.Deploy.Container == nil {
-		return kubernetes.Release{}, fmt.Errorf("%s: spec.deploy.container is needed to deploy to Kubernetes", a.Path)
+	answer, err := to.Answer(ctx)
+	if err != nil { // that it runs is known
+		answer = kubernetes.Answer{Namespace: to.Namespace(to.Release)}
 	}
-	dir, err := filepath.Abs(filepath.Dir(a.Path))
-	if err != nil {
-		return kubernetes.Release{}, err
+	where := "namespace " + answer.Namespace
+	if d.Place != "" {
+		where = to.Place()
 	}
-	r := kubernetes.Release{App: a.Metadata.Name, Image: o.Image, Spec: *a.Spec.Deploy.Container, Health: a.Spec.Health, Dir: dir}
-	if o.Image != "" {
-		return r, nil
-	}
-	var paths []string
-	if c := a.Spec.Images.Container; c != nil {
-		paths = append(paths, filepath.Join(dir, c.Context))
-	}
-	rev, err := source.Read(ctx, dir, paths...)
-	if err != nil {
-		return r, err
-	}
-	r.Revision, r.Source = rev.String(), rev.Remote
-	r.Image = site.Spec.Registries.Push + "/" + r.App + ":" + r.Revision
-	return r, nil
+	fmt.Fprintf(w, "%s runs in %s\n  image  %s\n", d.Release.App, where, d.Release.Image)
+	printAnswer(w, answer)
 }
 
-// fromCluster is what was deployed before under the image's name, with the new
-// image.
-func (o *deployImageOptions) fromCluster(ctx context.Context, d *kubernetes.Deployer) (kubernetes.Release, error) {
-	name := o.Name
-	if name == "" {
-		name = lastPart(o.Image)
+func printEndpoints(ctx context.Context, w io.Writer, plan deploy.Plan) {
+	list, err := plan.Endpoints(ctx)
+	if err != nil {
+		return
 	}
-	r, err := d.Current(ctx, d.Client.Namespace, name)
-	switch {
-	case errors.Is(err, kubernetes.ErrNotDeployed):
-		r = kubernetes.Release{App: name}
-	case err != nil:
-		return r, err
-	case r.Spec.Manifests != "":
-		return r, fmt.Errorf("%s was deployed from manifests in its source (%s): deploy it with -f ystack.yaml", name, r.Spec.Manifests)
-	case len(o.Ports) > 0:
-		return r, usagef("--port: %s is deployed already, with ports of its own; change them in its ystack.yaml and deploy with -f", name)
+	for _, at := range list {
+		fmt.Fprintf(w, "  at     %s\n", at)
 	}
-	for _, p := range o.Ports {
-		r.Spec.Ports = append(r.Spec.Ports, app.Port{Name: fmt.Sprintf("port-%d", p), Port: p, TargetPort: p, Protocol: "TCP"})
-	}
-	r.Image, r.Revision, r.Run, r.Source = o.Image, "", "", ""
-	return r, nil
 }
 
 // lastPart is "hello" for registry.example:5000/apps/hello:v1@sha256:….
@@ -232,22 +226,6 @@ func pinned(ctx context.Context, c *image.Client, ref string) (string, error) {
 	return repo + "@" + digest, nil
 }
 
-func deployRelease(ctx context.Context, env Env, d *kubernetes.Deployer, r kubernetes.Release) error {
-	show := newProgress(env)
-	err := pipeline.Deploy(ctx, d, r, show.event)
-	show.close()
-	if err := explainRun(env, "", err); err != nil {
-		return err
-	}
-	answer, err := d.Answer(ctx, r)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Out, "%s runs in namespace %s\n  image  %s\n", r.App, answer.Namespace, r.Image)
-	printAnswer(env.Out, answer)
-	return nil
-}
-
 func printAnswer(w io.Writer, a kubernetes.Answer) {
 	for _, url := range a.URLs {
 		fmt.Fprintf(w, "  at     %s\n", url)
@@ -260,12 +238,12 @@ func printAnswer(w io.Writer, a kubernetes.Answer) {
 	}
 }
 
-func printDiff(ctx context.Context, w io.Writer, d *kubernetes.Deployer, r kubernetes.Release) error {
-	plan, err := d.Plan(ctx, r)
+func printDiff(ctx context.Context, w io.Writer, to *kubernetes.Target, r deploy.Release) error {
+	plan, err := to.Deployer.Plan(ctx, to.With(r))
 	if err != nil {
 		return err
 	}
-	changes, err := d.Diff(ctx, plan)
+	changes, err := to.Diff(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -278,12 +256,12 @@ func printDiff(ctx context.Context, w io.Writer, d *kubernetes.Deployer, r kuber
 	return nil
 }
 
-func printServerDryRun(ctx context.Context, w io.Writer, d *kubernetes.Deployer, r kubernetes.Release) error {
-	plan, err := d.Plan(ctx, r)
+func printServerDryRun(ctx context.Context, w io.Writer, to *kubernetes.Target, r deploy.Release) error {
+	plan, err := to.Deployer.Plan(ctx, to.With(r))
 	if err != nil {
 		return err
 	}
-	res, err := d.Apply(ctx, plan, kubernetes.DryRunServer)
+	res, err := to.Apply(ctx, plan, kubernetes.DryRunServer)
 	for _, c := range res.Changes {
 		fmt.Fprintf(w, "%s %s (server dry run)\n", c.Object, c.Action)
 	}
@@ -291,8 +269,9 @@ func printServerDryRun(ctx context.Context, w io.Writer, d *kubernetes.Deployer,
 }
 
 // printObjects prints what would be sent, as kubectl's --dry-run=client does.
-func (o *deployImageOptions) printObjects(ctx context.Context, w io.Writer, d *kubernetes.Deployer, r kubernetes.Release) error {
-	objects, err := d.Render(ctx, r, d.Namespace(r))
+func (o *deployImageOptions) printObjects(ctx context.Context, w io.Writer, to *kubernetes.Target, r deploy.Release) error {
+	full := to.With(r)
+	objects, err := to.Render(ctx, full, to.Namespace(full))
 	if err != nil {
 		return err
 	}

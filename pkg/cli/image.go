@@ -63,9 +63,13 @@ func (s *imageStores) load(needed bool) error {
 	if err != nil {
 		return err
 	}
+	s.on(site)
+	return nil
+}
+
+func (s *imageStores) on(site *app.Site) {
 	s.site = site
 	s.client = &image.Client{Insecure: site.Spec.Registries.Insecure, Patience: 5 * time.Minute}
-	return nil
 }
 
 func (s *imageStores) open(r store.Ref) (store.Store, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/build/machine"
-	"github.com/ystackdev/ystack/pkg/image/glance"
 	"github.com/ystackdev/ystack/pkg/image/store"
 	"github.com/ystackdev/ystack/pkg/source"
 )
@@ -223,23 +221,11 @@ func (o *imageBuild) machine(ctx context.Context, j machine.Job, log io.Writer) 
 
 // builder works with the stores of the site.
 func (o *imageBuild) builder(target string, log io.Writer) (*machine.Builder, error) {
-	s := o.stores
-	cloud := s.flags["cloud"]
-	if cloud == "" {
-		cloud = s.site.Spec.OpenStack.Cloud
-	}
-	b := &machine.Builder{
-		Cloud: cloud, Machine: s.site.Spec.OpenStack.Build, Archive: s.archive(), Open: s.open, StateDir: s.env.stateDir(),
-		LookPath: exec.LookPath, Getenv: s.env.Getenv, Report: o.report(target), Log: log, Now: time.Now,
-	}
-	if cloud == "" && s.env.Getenv("OS_CLOUD") == "" && s.env.Getenv("OS_AUTH_URL") == "" {
-		return b, nil
-	}
-	at, err := s.open(store.Ref{Scheme: store.Glance, Host: cloud})
+	b, err := o.stores.builder(o.stores.flags["cloud"])
 	if err != nil {
 		return nil, err
 	}
-	b.Session = at.(*glance.Store).Session
+	b.Report, b.Log = o.report(target), log
 	return b, nil
 }
 

@@ -24,7 +24,8 @@ func (o *imageBuild) container(ctx context.Context, a *app.Application, dir stri
 		return nil, err
 	}
 	c := &pipeline.Container{
-		App: a, Dir: dir, Revision: rev, Site: site, Registry: &image.Client{Insecure: site.Spec.Registries.Insecure}, Builder: builder, By: userName(),
+		Goal: pipeline.Goal{App: a, Dir: dir, Revision: rev, By: userName()},
+		Site: site, Registry: &image.Client{Insecure: site.Spec.Registries.Insecure}, Builder: builder,
 	}
 	done, err := c.Publish(ctx, log, o.report(containerTarget), o.dryRun)
 	if err != nil {

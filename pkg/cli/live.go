@@ -3,34 +3,41 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/text/width"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
 
-// liveProgress redraws the step under way, with what it waits for, below the
+// liveProgress redraws the steps under way, each with what it waits for, below the
 // lines of the steps that have ended.
 type liveProgress struct {
 	w     io.Writer
 	width int
 	color bool
+	names stepNames
 	done  chan struct{}
 
-	mu      sync.Mutex
-	drawn   int // lines to take back before the next drawing
-	step    string
-	started time.Time
-	message string
-	items   []pipeline.Item
-	frame   int
+	mu    sync.Mutex
+	drawn int         // lines to take back before the next drawing
+	steps []*liveStep // under way, in the order of their beginnings
+	frame int
 }
 
-func newLiveProgress(w io.Writer, width int, color bool) *liveProgress {
-	p := &liveProgress{w: w, width: width, color: color, done: make(chan struct{})}
+type liveStep struct {
+	name    string
+	started time.Time
+	message string
+	items   []deploy.Item
+}
+
+func newLiveProgress(w io.Writer, width int, color bool, names stepNames) *liveProgress {
+	p := &liveProgress{w: w, width: width, color: color, names: names, done: make(chan struct{})}
 	go p.spin()
 	return p
 }
@@ -54,18 +61,28 @@ func (p *liveProgress) spin() {
 func (p *liveProgress) event(e pipeline.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	name := p.names.of(e)
 	switch e.Type {
 	case pipeline.StepStarted:
-		p.step, p.started, p.message, p.items = e.Step, e.Time, "", nil
+		p.steps = append(p.steps, &liveStep{name: name, started: e.Time})
 	case pipeline.StepProgress:
-		p.items = e.Items
-		if e.Message != "" {
-			p.message = e.Message
+		for _, s := range p.steps {
+			if s.name != name {
+				continue
+			}
+			s.items = e.Items
+			if e.Message != "" {
+				s.message = e.Message
+			}
 		}
 	case pipeline.StepDone:
-		p.ended(green, "✓", e.Step, "done", e.Message, e.Time.Sub(p.started))
+		p.ended(green, "✓", name, "done", e.Message, e.Time)
 	case pipeline.StepFailed:
-		p.ended(red, "✗", e.Step, "failed", "", e.Time.Sub(p.started))
+		why := ""
+		if p.names.several {
+			why = e.Message
+		}
+		p.ended(red, "✗", name, "failed", why, e.Time)
 	case pipeline.RunStarted, pipeline.RunResumed:
 		p.erase()
 		fmt.Fprintf(p.w, "run %s\n", e.Run)
@@ -73,11 +90,19 @@ func (p *liveProgress) event(e pipeline.Event) {
 	p.redraw()
 }
 
-func (p *liveProgress) ended(color, symbol, step, state, message string, took time.Duration) {
+func (p *liveProgress) ended(color, symbol, name, state, message string, at time.Time) {
 	p.erase()
-	p.step = ""
-	text := fit(fmt.Sprintf(" %-8s %-7s %6s  %s", step, state, seconds(took), oneLine(message)), p.width-2)
-	fmt.Fprintf(p.w, "%s%s\n", p.paint(color, symbol), text)
+	i := slices.IndexFunc(p.steps, func(s *liveStep) bool { return s.name == name })
+	if i < 0 {
+		return
+	}
+	took := at.Sub(p.steps[i].started)
+	p.steps = slices.Delete(p.steps, i, i+1)
+	fmt.Fprintf(p.w, "%s%s\n", p.paint(color, symbol), p.text(name, state, message, took))
+}
+
+func (p *liveProgress) text(name, state, message string, took time.Duration) string {
+	return fit(fmt.Sprintf(" %-*s %-7s %6s  %s", p.names.width, name, state, seconds(took), oneLine(message)), p.width-2)
 }
 
 // erase takes back what the last redraw drew.
@@ -88,22 +113,25 @@ func (p *liveProgress) erase() {
 	p.drawn = 0
 }
 
-const maxItems = 12
+const maxItems = 12 // of all steps
 
 func (p *liveProgress) redraw() {
 	p.erase()
-	if p.step == "" {
+	if len(p.steps) == 0 {
 		return
 	}
 	spinner := []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}[p.frame%10]
-	lines := []string{p.paint(cyan, spinner) +
-		fit(fmt.Sprintf(" %-8s %-7s %6s  %s", p.step, "running", seconds(time.Since(p.started)), oneLine(p.message)), p.width-2)}
-	for i, it := range p.items {
-		if i == maxItems {
-			lines = append(lines, fmt.Sprintf("    and %d more", len(p.items)-maxItems))
-			break
+	var lines []string
+	most := max(2, maxItems/len(p.steps))
+	for _, s := range p.steps {
+		lines = append(lines, p.paint(cyan, spinner)+p.text(s.name, "running", s.message, time.Since(s.started)))
+		for i, it := range s.items {
+			if i == most {
+				lines = append(lines, fmt.Sprintf("    and %d more", len(s.items)-most))
+				break
+			}
+			lines = append(lines, fit("    "+itemText(it), p.width-1))
 		}
-		lines = append(lines, fit("    "+itemText(it), p.width-1))
 	}
 	fmt.Fprintln(p.w, strings.Join(lines, "\n"))
 	p.drawn = len(lines)
@@ -114,7 +142,7 @@ func (p *liveProgress) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
-	p.step = ""
+	p.steps = nil
 }
 
 const (

@@ -58,5 +58,6 @@ func lastStep(r pipeline.Run) string {
 	if len(r.Steps) == 0 {
 		return ""
 	}
-	return r.Steps[len(r.Steps)-1].Name
+	last := r.Steps[len(r.Steps)-1]
+	return r.Label(last.Target, last.Name)
 }

@@ -1,17 +1,22 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/build"
+	"github.com/ystackdev/ystack/pkg/build/machine"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/deploy/kubernetes"
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/pipeline"
@@ -20,6 +25,8 @@ import (
 
 type pipelineRunOptions struct {
 	Dir            string
+	Targets        []string
+	Jobs           int
 	Site           string
 	Builder        string
 	Output         string
@@ -38,12 +45,19 @@ not given) from its source to running: finds the base images in the site's
 registries, builds, pushes, deploys by digest, and follows every replica until
 it is ready or has failed, with the cause.
 
+That is done for each kind of target that ystack.yaml has both an image and a
+place for, side by side: container (Kubernetes), vm (Nova) and baremetal
+(Ironic). Images of machines are built with Packer or diskimage-builder, and
+kept in Glance and the site's archive. A target that fails does not keep the
+others from going on; the exit status tells of it.
+
 Nothing is changed before everything that can be checked was checked. What is
 there already is not made again: the same command on the same source does
 nothing, and takes up a run that was interrupted.`,
 		Example: examples(
 			"kubectl ystack pipeline run",
 			"kubectl ystack pipeline run examples/hello --site lab.yaml",
+			"kubectl ystack pipeline run --target container,vm --jobs 2",
 			"kubectl ystack pipeline run -o json | jq .type"),
 		Args: maxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,6 +71,8 @@ nothing, and takes up a run that was interrupted.`,
 	o.kube = addKubeFlags(cmd)
 	f := cmd.Flags()
 	addSiteFlag(cmd, &o.Site)
+	addTargetFlag(cmd, &o.Targets)
+	f.IntVar(&o.Jobs, "jobs", 0, "how many steps of targets go on at a time (0: no limit)")
 	f.StringVar(&o.Builder, "builder", "", "tool that builds the image: buildah, buildkit, podman or docker (default: the site's, or the first one found)")
 	f.DurationVar(&o.Timeout, "timeout", 0, "give up after this time, with exit status 124 (0: no limit)")
 	f.StringVarP(&o.Output, "output", "o", "", "json: every event as a line of JSON on standard output")
@@ -68,71 +84,108 @@ func (o *pipelineRunOptions) run(ctx context.Context, env Env) error {
 	if o.Output != "" && o.Output != "json" {
 		return usagef("unknown output format %q for pipeline run: json", o.Output)
 	}
+	if o.Jobs < 0 {
+		return usagef("--jobs %d: a number of steps is 0 (no limit) or more", o.Jobs)
+	}
 	ctx, cancel := withTimeout(ctx, o.Timeout)
 	defer cancel()
-	c, err := o.container(ctx, env)
+	r, err := o.load(ctx, env)
 	if err != nil {
 		return err
 	}
-	warnRevision(env, c.Revision)
-	show := newProgress(env)
-	res, err := c.Run(ctx, pipeline.Options{
+	warnRevision(env, r.rev)
+	show := newProgress(env, r.kinds...)
+	res, err := pipeline.Do(ctx, r.targets, pipeline.Options{
 		Store:    openStore(env),
+		Jobs:     o.Jobs,
 		Report:   reporter(env, show, o.Output),
 		Waiting:  func(run string) { fmt.Fprintln(env.Err, waitingLine(run)) },
 		Boundary: env.Boundary,
 	})
 	show.close()
-	if err := explainRun(env, res.Run, err); err != nil {
-		return err
+	if err != nil {
+		explainRun(env, res, err)
 	}
 	if o.Output == "" {
-		printResult(env, c.App.Metadata.Name, c.Revision, res)
+		r.print(ctx, env.Out, res)
 	}
-	return nil
+	return err
 }
 
-// container gathers what the run is about. Nothing is asked over the network
-// yet.
-func (o *pipelineRunOptions) container(ctx context.Context, env Env) (*pipeline.Container, error) {
+// running is an application on its way to its targets.
+type running struct {
+	app     *app.Application
+	rev     source.Revision
+	kinds   []string
+	targets []pipeline.Target
+}
+
+// load gathers what the run is about. Nothing is asked over the network yet.
+func (o *pipelineRunOptions) load(ctx context.Context, env Env) (*running, error) {
 	a, err := app.LoadApplication(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if a.Spec.Images.Container == nil || a.Spec.Deploy.Container == nil {
-		return nil, fmt.Errorf("%s: spec.images.container and spec.deploy.container are both needed to run the pipeline; see `kubectl ystack schema application`", a.Path)
+	r := &running{app: a}
+	if r.kinds, err = pipeline.Targets(a, o.Targets); err != nil {
+		return nil, err
 	}
 	site, err := loadSite(env, o.Site)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := filepath.Abs(filepath.Dir(a.Path))
+	p, err := newPlatforms(env, a, site, o.kube)
 	if err != nil {
 		return nil, err
 	}
-	rev, err := source.Read(ctx, dir, filepath.Join(dir, a.Spec.Images.Container.Context))
+	p.force = o.ForceConflicts
+	var paths []string
+	if slices.Contains(r.kinds, deploy.Container) {
+		paths = append(paths, filepath.Join(p.dir, a.Spec.Images.Container.Context))
+	}
+	if r.rev, err = source.Read(ctx, p.dir, paths...); err != nil {
+		return nil, err
+	}
+	goal := pipeline.Goal{App: a, Dir: p.dir, Revision: r.rev, By: userName()}
+	for _, kind := range r.kinds {
+		load := o.machine
+		if kind == deploy.Container {
+			load = o.container
+		}
+		t, err := load(ctx, p, goal, kind)
+		if err != nil {
+			return nil, err
+		}
+		r.targets = append(r.targets, t)
+	}
+	return r, nil
+}
+
+func (o *pipelineRunOptions) container(ctx context.Context, p *platforms, g pipeline.Goal, _ string) (pipeline.Target, error) {
+	site := p.stores.site
+	builder, err := build.Find(ctx, cmp.Or(o.Builder, site.Spec.Builder.Name), nil)
 	if err != nil {
 		return nil, err
 	}
-	name := o.Builder
-	if name == "" {
-		name = site.Spec.Builder.Name
-	}
-	builder, err := build.Find(ctx, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	client, err := o.kube.client(site.Spec.Kubernetes.Context)
+	cluster, err := p.cluster("")
 	if err != nil {
 		return nil, err
 	}
 	return &pipeline.Container{
-		App: a, Dir: dir, Revision: rev, Site: site,
-		Registry: &image.Client{Insecure: site.Spec.Registries.Insecure},
-		Builder:  builder,
-		Deployer: &kubernetes.Deployer{Client: client, Force: o.ForceConflicts},
-		By:       userName(),
+		Goal: g, Site: site, Registry: &image.Client{Insecure: site.Spec.Registries.Insecure}, Builder: builder, Cluster: cluster,
 	}, nil
+}
+
+func (o *pipelineRunOptions) machine(_ context.Context, p *platforms, g pipeline.Goal, kind string) (pipeline.Target, error) {
+	builder, err := p.stores.builder("")
+	if err != nil {
+		return nil, err
+	}
+	to, err := p.machines(kind, "")
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Machine{Goal: g, Job: machine.Jobs(g.App, g.Dir, g.Revision)[kind], Builder: builder, To: to}, nil
 }
 
 func waitingLine(run string) string {
@@ -172,34 +225,73 @@ func reporter(env Env, show progress, output string) func(pipeline.Event) {
 	}
 }
 
-// explainRun adds the end of the failed container's log and where the rest is.
-func explainRun(env Env, run string, err error) error {
-	if err == nil {
-		return nil
+// explainRun adds the ends of the logs of what failed, and where the rest is.
+func explainRun(env Env, r pipeline.Result, err error) {
+	failed := []error{err}
+	if len(r.Outcomes) > 0 {
+		failed = nil
+		for _, out := range r.Outcomes {
+			failed = append(failed, out.Err)
+		}
 	}
+	for _, err := range failed {
+		explain(env, err)
+	}
+	if r.Run != "" {
+		fmt.Fprintf(env.Err, "See 'kubectl ystack pipeline logs %s'.\n", r.Run)
+	}
+}
+
+// explain adds the end of the failed container's log, or of the failed tool's.
+func explain(env Env, err error) {
+	var tail []string
 	var rollout *kubernetes.RolloutError
 	if errors.As(err, &rollout) {
-		for _, line := range rollout.LogTail {
-			fmt.Fprintf(env.Err, "    %s\n", line)
-		}
+		tail = append(tail, rollout.LogTail...)
 	}
 	var tool *build.ToolError
 	if errors.As(err, &tool) {
-		for _, line := range tool.Tail {
-			fmt.Fprintf(env.Err, "    %s\n", line)
-		}
+		tail = append(tail, tool.Tail...)
 	}
-	if run != "" {
-		fmt.Fprintf(env.Err, "See 'kubectl ystack pipeline logs %s'.\n", run)
+	for _, line := range tail {
+		fmt.Fprintf(env.Err, "    %s\n", line)
 	}
-	return err
 }
 
-func printResult(env Env, name string, rev source.Revision, r pipeline.Result) {
-	state := "runs"
-	if r.UpToDate {
-		state = "is up to date"
+// where is a target's place, in short.
+func (r *running) where(i int) string {
+	switch t := r.targets[i].(type) {
+	case *pipeline.Container:
+		return "namespace " + t.Cluster.Namespace(t.Cluster.Release)
+	case *pipeline.Machine:
+		return t.To.Place()
 	}
-	fmt.Fprintf(env.Out, "%s %s %s in namespace %s\n  image  %s\n", name, rev, state, r.Answer.Namespace, r.Image)
-	printAnswer(env.Out, r.Answer)
+	return ""
+}
+
+// print says what runs where.
+func (r *running) print(ctx context.Context, w io.Writer, res pipeline.Result) {
+	for i, out := range res.Outcomes {
+		if out.Err != nil {
+			continue
+		}
+		state := "runs"
+		if out.UpToDate {
+			state = "is up to date"
+		}
+		c, ok := r.targets[i].(*pipeline.Container)
+		if !ok {
+			fmt.Fprintf(w, "%s %s %s on %s in %s\n  image  %s\n", r.app.Metadata.Name, r.rev, state, out.Target, out.Place, out.Image)
+			for _, at := range out.Endpoints {
+				fmt.Fprintf(w, "  at     %s\n", at)
+			}
+			continue
+		}
+		answer, err := c.Cluster.Answer(ctx)
+		if err != nil {
+			answer.URLs = out.Endpoints
+		}
+		fmt.Fprintf(w, "%s %s %s in namespace %s\n  image  %s\n", r.app.Metadata.Name, r.rev, state, answer.Namespace, out.Image)
+		printAnswer(w, answer)
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/hook"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
@@ -137,70 +138,59 @@ func (p *pushRunner) Run(ctx context.Context, w hook.Work, report func(hook.Targ
 	}
 	ctx, cancel := withTimeout(ctx, p.timeout)
 	defer cancel()
-	result := hook.Result{State: hook.Succeeded}
-	for _, target := range pushTargets {
-		t := target.run(ctx, p, w, dir, report)
-		t.Message = relative.Replace(t.Message)
+	o := &pipelineRunOptions{Dir: dir, Site: p.site.Path, kube: p.kube}
+	if w.Site != "" {
+		o.Site = p.site.Relative(w.Site)
+	}
+	r, err := o.load(ctx, p.env)
+	if err != nil {
+		t := hook.Target{Name: deploy.Container, State: hook.Failed, Message: relative.Replace(err.Error())}
 		report(t)
-		if t.State != hook.Succeeded {
+		return hook.Result{State: hook.Failed, Message: t.Name + ": " + t.Message}
+	}
+	res := p.carryOut(ctx, w, r, report)
+	result := hook.Result{State: hook.Succeeded}
+	for i, out := range res.Outcomes {
+		t := hook.Target{Name: out.Target, State: hook.Succeeded, Run: res.Run, Message: "up to date"}
+		switch {
+		case out.Err != nil:
+			t.State, t.Message = hook.Failed, relative.Replace(out.Err.Error())
 			result = hook.Result{State: hook.Failed, Message: t.Name + ": " + t.Message}
-		} else if result.State == hook.Succeeded {
+		case !out.UpToDate:
+			t.Message = r.app.Metadata.Name + " runs in " + r.where(i)
+		}
+		report(t)
+		if result.State == hook.Succeeded {
 			result.Message = t.Message
 		}
 	}
 	return result
 }
 
-// pushTargets are the platforms that a push is brought to.
-var pushTargets = []pushTarget{{name: "container", do: runContainer}}
-
-type pushTarget struct {
-	name string
-	do   func(ctx context.Context, p *pushRunner, w hook.Work, dir string, started func(run string)) (message string, err error)
-}
-
-func (t pushTarget) run(ctx context.Context, p *pushRunner, w hook.Work, dir string, report func(hook.Target)) hook.Target {
-	now := hook.Target{Name: t.name, State: hook.Running}
-	report(now)
-	message, err := t.do(ctx, p, w, dir, func(run string) {
-		now.Run = run
-		report(now)
-	})
-	now.State, now.Message = hook.Succeeded, message
-	if err != nil {
-		now.State, now.Message = hook.Failed, err.Error()
-	}
-	return now
-}
-
-// runContainer is `pipeline run` in a checkout.
-func runContainer(ctx context.Context, p *pushRunner, w hook.Work, dir string, started func(run string)) (string, error) {
-	site := p.site.Path
-	if w.Site != "" {
-		site = p.site.Relative(w.Site)
-	}
-	o := &pipelineRunOptions{Dir: dir, Site: site, kube: p.kube}
-	c, err := o.container(ctx, p.env)
-	if err != nil {
-		return "", err
-	}
+// carryOut is `pipeline run`, told to the log.
+func (p *pushRunner) carryOut(ctx context.Context, w hook.Work, r *running, report func(hook.Target)) pipeline.Result {
 	log := p.log.With("delivery", w.Delivery)
-	res, err := c.Run(ctx, pipeline.Options{
+	running := func(run string) {
+		for _, kind := range r.kinds {
+			report(hook.Target{Name: kind, State: hook.Running, Run: run})
+		}
+	}
+	running("")
+	res, err := pipeline.Do(ctx, r.targets, pipeline.Options{
 		Store: openStore(p.env),
 		Report: func(e pipeline.Event) {
 			if e.Type == pipeline.RunStarted || e.Type == pipeline.RunResumed {
-				started(e.Run)
+				running(e.Run)
 			}
-			log.Debug("run", "run", e.Run, "event", string(e.Type), "step", e.Step, "message", e.Message)
+			log.Debug("run", "run", e.Run, "event", string(e.Type), "target", e.Target, "step", e.Step, "message", e.Message)
 		},
 		Waiting:  func(run string) { log.Info("waits for another run of the application", "run", run) },
 		Boundary: p.env.Boundary,
 	})
-	switch {
-	case err != nil:
-		return "", err
-	case res.UpToDate:
-		return "up to date", nil
+	if err != nil && len(res.Outcomes) == 0 { // it came to nothing at all
+		for _, kind := range r.kinds {
+			res.Outcomes = append(res.Outcomes, pipeline.Outcome{Target: kind, Err: err})
+		}
 	}
-	return fmt.Sprintf("%s runs in namespace %s", c.App.Metadata.Name, res.Answer.Namespace), nil
+	return res
 }

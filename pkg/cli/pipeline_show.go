@@ -45,6 +45,18 @@ func first(args []string) string {
 // runName is the argument as it is typed, or as -o name prints it.
 func runName(args []string) string { return strings.TrimPrefix(first(args), "run/") }
 
+// targetsOf names the targets of a run that has several.
+func targetsOf(r pipeline.Run) string {
+	if len(r.Targets) < 2 {
+		return ""
+	}
+	var list []string
+	for _, a := range r.Targets {
+		list = append(list, a.Target+" "+string(r.TargetState(a.Target))+" ("+a.Place+")")
+	}
+	return strings.Join(list, ", ")
+}
+
 func describeRun(w io.Writer, r pipeline.Run) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, line := range [][2]string{
@@ -55,6 +67,7 @@ func describeRun(w io.Writer, r pipeline.Run) error {
 		{"Revision", r.Revision},
 		{"Source", r.Source},
 		{"Directory", r.Dir},
+		{"Targets", targetsOf(r)},
 		{"Image", r.Image},
 		{"Cluster", r.Cluster},
 		{"Namespace", r.Namespace},
@@ -72,10 +85,47 @@ func describeRun(w io.Writer, r pipeline.Run) error {
 		if !s.Ended.IsZero() {
 			took = seconds(s.Ended.Sub(s.Started))
 		}
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", s.Name, s.State, took, oneLine(s.Message))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", r.Label(s.Target, s.Name), s.State, took, oneLine(s.Message))
 		for _, key := range slices.Sorted(maps.Keys(s.Output)) {
 			fmt.Fprintf(tw, "  \t\t\t%s = %s\n", key, s.Output[key])
 		}
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	drawGraph(w, r)
+	return nil
+}
+
+// drawGraph draws the way of each target through its steps, in plain text:
+//
+//	container  [check ok 0.1s] -> [resolve ok 0.2s] -> [build ok 1.3s] -> …
+//	vm         [check ok 0.4s] -> [resolve FAILED] -> (build) -> …
+func drawGraph(w io.Writer, r pipeline.Run) {
+	fmt.Fprintln(w, "Graph:")
+	width := 0
+	for _, a := range r.Aims() {
+		width = max(width, len(a.Target))
+	}
+	for _, a := range r.Aims() {
+		var parts []string
+		for _, name := range a.Steps {
+			parts = append(parts, drawStep(r.Step(a.Target, name), name))
+		}
+		fmt.Fprintf(w, "  %-*s  %s\n", width, a.Target, strings.Join(parts, " -> "))
+	}
+}
+
+// drawStep is [build ok 3.1s], or (deploy) if it has not begun.
+func drawStep(s *pipeline.Step, name string) string {
+	if s == nil {
+		return "(" + name + ")"
+	}
+	switch s.State {
+	case pipeline.Succeeded:
+		return fmt.Sprintf("[%s ok %s]", name, seconds(s.Ended.Sub(s.Started)))
+	case pipeline.Failed:
+		return "[" + name + " FAILED]"
+	}
+	return fmt.Sprintf("[%s %s]", name, s.State)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 )
 
@@ -17,33 +18,62 @@ type progress interface {
 	close()
 }
 
-func newProgress(env Env) progress {
+// newProgress is for a run with these targets, as events name them.
+func newProgress(env Env, targets ...string) progress {
+	names := newStepNames(targets)
 	if width, ok := env.live(); ok {
-		return newLiveProgress(env.Err, width, env.color())
+		return newLiveProgress(env.Err, width, env.color(), names)
 	}
-	return &plainProgress{w: env.Err, started: map[string]time.Time{}, items: map[string]pipeline.Item{}}
+	return &plainProgress{w: env.Err, names: names, started: map[string]time.Time{}, items: map[string]deploy.Item{}}
+}
+
+// stepNames says how steps are called: with their target, where there are several.
+type stepNames struct {
+	several bool
+	width   int
+}
+
+const stepWidth = 8 // of most steps
+
+func newStepNames(targets []string) stepNames {
+	n := stepNames{several: len(targets) > 1, width: stepWidth}
+	for _, t := range targets {
+		if n.several {
+			n.width = max(n.width, len(t)+1+stepWidth)
+		}
+	}
+	return n
+}
+
+func (n stepNames) of(e pipeline.Event) string {
+	if !n.several {
+		return e.Step
+	}
+	return e.Name() + "/" + e.Step
 }
 
 // plainProgress writes lines that stay readable in a CI log.
 type plainProgress struct {
 	w       io.Writer
+	names   stepNames
 	mu      sync.Mutex
 	started map[string]time.Time
-	items   map[string]pipeline.Item
+	items   map[string]deploy.Item // by step and name
 }
 
 func (p *plainProgress) event(e pipeline.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	name := p.names.of(e)
 	switch e.Type {
 	case pipeline.StepStarted:
-		p.started[e.Step] = e.Time
+		p.started[name] = e.Time
 	case pipeline.StepProgress:
-		p.changes(e)
+		p.changes(name, e)
 	case pipeline.StepDone:
-		p.line(e.Step, "done", e.Message, e.Time.Sub(p.started[e.Step]))
+		p.line(name, "done", e.Message, e.Time.Sub(p.started[name]))
 	case pipeline.StepFailed:
-		p.line(e.Step, "failed", "", e.Time.Sub(p.started[e.Step]))
+		p.line(name, "failed", p.why(e), e.Time.Sub(p.started[name]))
 	case pipeline.RunStarted:
 		fmt.Fprintf(p.w, "run %s\n", e.Run)
 	case pipeline.RunResumed:
@@ -51,26 +81,34 @@ func (p *plainProgress) event(e pipeline.Event) {
 	}
 }
 
+// why is told at once where others go on; else it is the last thing that is said.
+func (p *plainProgress) why(e pipeline.Event) string {
+	if !p.names.several {
+		return ""
+	}
+	return e.Message
+}
+
 // changes prints what is new in a progress event: a watch repeats the rest.
-func (p *plainProgress) changes(e pipeline.Event) {
+func (p *plainProgress) changes(name string, e pipeline.Event) {
 	if e.Message != "" && len(e.Items) == 0 {
-		fmt.Fprintf(p.w, "%-8s %-7s %s\n", e.Step, "...", oneLine(e.Message))
+		fmt.Fprintf(p.w, "%-*s %-7s %s\n", p.names.width, name, "...", oneLine(e.Message))
 	}
 	for _, it := range e.Items {
-		if p.items[it.Name] != it {
-			p.items[it.Name] = it
-			fmt.Fprintf(p.w, "%-8s %-7s %s\n", e.Step, "...", itemText(it))
+		if key := name + " " + it.Name; p.items[key] != it {
+			p.items[key] = it
+			fmt.Fprintf(p.w, "%-*s %-7s %s\n", p.names.width, name, "...", itemText(it))
 		}
 	}
 }
 
-func (p *plainProgress) line(step, state, message string, took time.Duration) {
-	fmt.Fprintf(p.w, "%-8s %-7s %6s  %s\n", step, state, seconds(took), oneLine(message))
+func (p *plainProgress) line(name, state, message string, took time.Duration) {
+	fmt.Fprintf(p.w, "%-*s %-7s %6s  %s\n", p.names.width, name, state, seconds(took), oneLine(message))
 }
 
 func (p *plainProgress) close() {}
 
-func itemText(it pipeline.Item) string {
+func itemText(it deploy.Item) string {
 	text := it.Name + "  " + it.State
 	if it.Detail != "" {
 		text += ": " + oneLine(it.Detail)

@@ -92,12 +92,10 @@ func upToDate(ctx context.Context, t Target) (bool, error) {
 		return false, err
 	}
 	g.image = image
-	live, err := to.Current(ctx)
-	if err != nil || live.Image != image {
+	if g.plan, err = to.Plan(ctx, g.release("")); err != nil {
 		return false, nil //nolint:nilerr // the deploy step says what is wrong
 	}
-	g.plan, err = to.Plan(ctx, g.release(live.Run))
-	return err == nil && len(g.plan.Changes()) == 0, err
+	return len(g.plan.Changes()) == 0, nil
 }
 
 // steps are those that every target has; verifyStep is the last one.

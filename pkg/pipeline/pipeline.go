@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -81,6 +82,9 @@ func Do(ctx context.Context, targets []Target, o Options) (Result, error) {
 		return Result{}, err
 	}
 	f.each(func(l *lane) { l.err = f.prepare(ctx, l) })
+	if cause := context.Cause(ctx); cause != nil { // there is no record yet to go on from
+		return f.result(ctx, ""), cmp.Or(f.err(), cause)
+	}
 	if todo := f.todo(); len(todo) > 0 || f.unfinished() != nil && f.err() == nil {
 		if err := f.begin(ctx, j); err != nil {
 			return Result{}, err

@@ -33,7 +33,7 @@ func Targets(a *app.Application, wanted []string) ([]string, error) {
 		}
 	}
 	if len(kinds) == 0 {
-		return nil, fmt.Errorf("%s: spec.images.container and spec.deploy.container, or the same for vm or baremetal, are both needed to run the pipeline; see `kubectl ystack schema application`", a.Path)
+		return nil, fmt.Errorf("%s: nothing to run: spec.images.container and spec.deploy.container are both needed, or the same of vm or baremetal; see `kubectl ystack schema application`", a.Path)
 	}
 	return kinds, nil
 }

@@ -31,8 +31,8 @@ func (t *Target) Place() string {
 
 func (t *Target) namespace() string { return t.Namespace(t.Release) }
 
-// with is how the application is to run with what is of a release.
-func (t *Target) with(r deploy.Release) Release {
+// With is how the application is to run with what is of a release.
+func (t *Target) With(r deploy.Release) Release {
 	full := t.Release
 	full.Release = r
 	if r.Image == "" {
@@ -65,7 +65,7 @@ func (t *Target) Plan(ctx context.Context, r deploy.Release) (deploy.Plan, error
 const settled = 2 * time.Second
 
 func (t *Target) plan(ctx context.Context, r deploy.Release) (*rollingOut, error) {
-	objects, err := t.Deployer.Plan(ctx, t.with(r))
+	objects, err := t.Deployer.Plan(ctx, t.With(r))
 	if err != nil {
 		return nil, err
 	}
