@@ -26,11 +26,11 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Run  string    `json:"run"`
 	Type EventType `json:"type"`
+	Step string    `json:"step,omitempty"`
 	// Target is what the step is of; container in logs that do not say.
 	Target string `json:"target,omitempty"`
 	// Place tells several targets of one kind apart: a context, or a cloud.
 	Place string `json:"place,omitempty"`
-	Step  string `json:"step,omitempty"`
 	// Message is one line for people.
 	Message string `json:"message,omitempty"`
 	// Items are the parts that a step waits for, such as replicas.

@@ -53,7 +53,9 @@ func (s *site) Plan(_ context.Context, r deploy.Release) (deploy.Plan, error) {
 	}
 	return p, nil
 }
+
 func (s *site) History(context.Context) ([]deploy.Entry, error) { return nil, deploy.ErrNotDeployed }
+
 func (s *site) Rollback(context.Context, int64) (deploy.Plan, error) {
 	return nil, deploy.ErrNoRevision
 }
