@@ -37,12 +37,14 @@ type VMImage struct {
 	Packer           *Packer           `json:"packer,omitempty" doc:"Packer boots a machine in the cloud, sets it up and keeps its disk."`
 	DiskImageBuilder *DiskImageBuilder `json:"diskimageBuilder,omitempty" doc:"diskimage-builder makes the image on this machine."`
 	Source           string            `json:"source,omitempty" check:"source" doc:"REPOSITORY@REF of git that the template or the elements are in, if that is not the application's own."`
+	Ignore           []string          `json:"ignore,omitempty" each:"text" doc:"Patterns, as in .dockerignore, of files beside ystack.yaml that are not in the image: a change of them alone builds no new one."`
 }
 
 // BaremetalImage says how to build an image for machines of metal.
 type BaremetalImage struct {
 	DiskImageBuilder *DiskImageBuilder `json:"diskimageBuilder" check:"required" doc:"diskimage-builder makes the image on this machine."`
 	Source           string            `json:"source,omitempty" check:"source" doc:"REPOSITORY@REF of git that the elements are in, if that is not the application's own."`
+	Ignore           []string          `json:"ignore,omitempty" each:"text" doc:"Patterns, as in .dockerignore, of files beside ystack.yaml that are not in the image: a change of them alone builds no new one."`
 }
 
 // Packer is a template, and what it is given beside what the site says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"path/filepath"
 
@@ -25,15 +26,16 @@ func (t Tool) Run(ctx context.Context) (tail []string, err error) {
 	return command{path: t.Path, args: t.Args, env: t.Env, dir: t.Dir, log: t.Log}.run(ctx)
 }
 
-// SumDir is a hash (hex sha-256) of what is in a directory, as [Inputs] counts it.
-func SumDir(dir string) (string, error) {
+// SumDir is a hash (hex sha-256) of what is in a directory, as [Inputs] counts it, but for
+// what the patterns (of .dockerignore) say.
+func SumDir(dir string, ignore []string) (string, error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return "", err
 	}
-	matcher, err := readIgnore("")
+	matcher, err := patternmatcher.New(ignore)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("ignore: %w", err)
 	}
 	w := &walker{root: root, matcher: matcher, parents: map[string]patternmatcher.MatchInfo{}}
 	if err := filepath.WalkDir(root, w.visit); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // sum computes the hash of all that decides what is in the image: the application's
-// directory, the template's or the elements' if that is another, the tool, and what else the
+// directory but for what it says is not, the template's or the elements' if that is another, the tool, and what else the
 // builder says.
 func (p *Plan) sum(more map[string]any) error {
 	more["inputs"], more["tool"] = 1, p.Tool
@@ -20,11 +20,11 @@ func (p *Plan) sum(more map[string]any) error {
 
 func (p *Plan) resum() (err error) {
 	more := maps.Clone(p.more)
-	if more["directory"], err = build.SumDir(p.Dir); err != nil {
+	if more["directory"], err = build.SumDir(p.Dir, p.Ignore); err != nil {
 		return err
 	}
 	if p.root != p.Dir {
-		if more["source"], err = build.SumDir(p.root); err != nil {
+		if more["source"], err = build.SumDir(p.root, nil); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,8 @@ type Job struct {
 	Target   string
 	Dir      string // of ystack.yaml
 	Revision source.Revision
-	Source   string // REPOSITORY@REF, if template or elements are not the application's own
+	Source   string   // REPOSITORY@REF, if template or elements are not the application's own
+	Ignore   []string // patterns of files in Dir that do not matter
 	Packer   *app.Packer
 	Elements *app.DiskImageBuilder
 }
@@ -50,11 +51,11 @@ func Jobs(a *app.Application, dir string, rev source.Revision) map[string]Job {
 	j := Job{App: a.Metadata.Name, Dir: dir, Revision: rev}
 	if vm := a.Spec.Images.VM; vm != nil {
 		j := j
-		j.Target, j.Source, j.Packer, j.Elements = VM, vm.Source, vm.Packer, vm.DiskImageBuilder
+		j.Target, j.Source, j.Ignore, j.Packer, j.Elements = VM, vm.Source, vm.Ignore, vm.Packer, vm.DiskImageBuilder
 		jobs[VM] = j
 	}
 	if metal := a.Spec.Images.Baremetal; metal != nil {
-		j.Target, j.Source, j.Elements = Baremetal, metal.Source, metal.DiskImageBuilder
+		j.Target, j.Source, j.Ignore, j.Elements = Baremetal, metal.Source, metal.Ignore, metal.DiskImageBuilder
 		jobs[Baremetal] = j
 	}
 	return jobs
