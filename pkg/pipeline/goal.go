@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,6 +47,7 @@ type Goal struct {
 	inputs   string             // hash of all that decides the image's content
 	image    string             // what is deployed
 	sha256   string             // of a machine image
+	made     string             // the revision that the image was made of, if that is an earlier one
 	prior    *Run               // the run before this one that had the same target, if any
 	imageDir string             // where a builder without a store of its own leaves the image
 	lock     *os.File           // that programs which outlive us hold as well
@@ -60,7 +62,7 @@ func (g *Goal) close()      {}
 func (g *Goal) release(run string) deploy.Release {
 	return deploy.Release{
 		App: g.App.Metadata.Name, Image: g.image, SHA256: g.sha256,
-		Revision: g.Revision.String(), Run: run, By: g.By, Source: g.Revision.Remote,
+		Revision: cmp.Or(g.made, g.Revision.String()), Run: run, By: g.By, Source: g.Revision.Remote,
 	}
 }
 

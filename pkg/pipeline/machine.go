@@ -21,7 +21,7 @@ type Machine struct {
 	To      deploy.Target
 
 	plan *machine.Plan
-	made *machine.Result
+	done *machine.Result
 }
 
 func (m *Machine) place() deploy.Target { return m.To }
@@ -78,6 +78,9 @@ func (m *Machine) resolve(ctx context.Context, w work) (result, error) {
 		return result{}, err
 	}
 	m.inputs = m.plan.Inputs
+	if p := m.plan.Present; p != nil {
+		m.made = p.Properties[store.Revision]
+	}
 	return result{m.plan.Tool + " of " + m.plan.Base, map[string]string{"inputs": m.inputs, "base": m.plan.Base}}, nil
 }
 
@@ -105,23 +108,23 @@ func (m *Machine) build(ctx context.Context, w work) (result, error) {
 	}
 	w.progress("with " + m.plan.Tool)
 	var err error
-	if m.made, err = m.builder(w).Build(ctx, m.plan); err != nil {
+	if m.done, err = m.builder(w).Build(ctx, m.plan); err != nil {
 		return result{}, err
 	}
-	return result{short(m.made.SHA256) + " with " + m.plan.Tool, map[string]string{"sha256": m.made.SHA256, "builder": m.plan.Tool}}, nil
+	return result{short(m.done.SHA256) + " with " + m.plan.Tool, map[string]string{"sha256": m.done.SHA256, "builder": m.plan.Tool}}, nil
 }
 
 // publish brings an image that was there already to the places that lack it.
 func (m *Machine) publish(ctx context.Context, w work) (result, error) {
-	if m.made == nil {
+	if m.done == nil {
 		var err error
-		if m.made, err = m.builder(w).Build(ctx, m.plan); err != nil {
+		if m.done, err = m.builder(w).Build(ctx, m.plan); err != nil {
 			return result{}, err
 		}
 	}
-	for _, i := range m.made.Places {
+	for _, i := range m.done.Places {
 		if i.Ref.Scheme == store.Glance {
-			m.image, m.sha256 = m.named(i), m.made.SHA256
+			m.image, m.sha256 = m.named(i), m.done.SHA256
 			return result{i.Ref.String() + " (" + i.ID + ")", map[string]string{"image": m.image, "sha256": m.sha256}}, nil
 		}
 	}
@@ -131,7 +134,7 @@ func (m *Machine) publish(ctx context.Context, w work) (result, error) {
 // archive says where else the image lies.
 func (m *Machine) archive(context.Context, work) (result, error) {
 	var kept []string
-	for _, i := range m.made.Places {
+	for _, i := range m.done.Places {
 		if i.Ref.Scheme != store.Glance {
 			kept = append(kept, i.Ref.String())
 		}
@@ -142,5 +145,5 @@ func (m *Machine) archive(context.Context, work) (result, error) {
 	case len(m.Builder.Archive) == 0:
 		return result{message: "the site has no archive"}, nil
 	}
-	return result{message: "kept under the revision that made it, " + m.made.Image.Properties[store.Revision]}, nil
+	return result{message: "kept under the revision that made it, " + m.done.Image.Properties[store.Revision]}, nil
 }
