@@ -24,6 +24,6 @@ func newPipelineLogs(env Env) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run ends")
-	cmd.Flags().StringVar(&step, "step", "", "print this step only")
+	cmd.Flags().StringVar(&step, "step", "", "print this step only: build, or vm/build where there are several targets")
 	return cmd
 }

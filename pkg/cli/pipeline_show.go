@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -80,7 +81,7 @@ func describeRun(w io.Writer, r pipeline.Run) error {
 		}
 	}
 	fmt.Fprintln(tw, "Steps:")
-	for _, s := range r.Steps {
+	for _, s := range byTarget(r) {
 		took := ""
 		if !s.Ended.IsZero() {
 			took = seconds(s.Ended.Sub(s.Started))
@@ -95,6 +96,16 @@ func describeRun(w io.Writer, r pipeline.Run) error {
 	}
 	drawGraph(w, r)
 	return nil
+}
+
+// byTarget are the steps, those of one target after those of another.
+func byTarget(r pipeline.Run) []pipeline.Step {
+	list := slices.Clone(r.Steps)
+	place := func(s pipeline.Step) int {
+		return slices.IndexFunc(r.Targets, func(a pipeline.Aim) bool { return a.Target == s.Target })
+	}
+	sort.SliceStable(list, func(i, k int) bool { return place(list[i]) < place(list[k]) })
+	return list
 }
 
 // drawGraph draws the way of each target through its steps, in plain text:

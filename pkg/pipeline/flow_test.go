@@ -247,3 +247,59 @@ func TestFlowIsTakenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestLogsOfSeveralTargets: lines say which target they are of, also those of text logs, and
+// a step can be asked for alone.
+func TestLogsOfSeveralTargets(t *testing.T) {
+	s := OpenStore(t.TempDir())
+	j := &journal{report: func(Event) {}}
+	aims := []Aim{{Target: deploy.Container, Key: "a"}, {Target: deploy.VM, Key: "b"}}
+	if err := j.open(t.Context(), s, "hello-1", Event{Type: RunStarted, Subject: &Subject{App: "hello", Targets: aims}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{deploy.Container, deploy.VM} {
+		tr := track{journal: j, target: target, several: true, boundary: func(string) {}}
+		_, err := tr.do(t.Context(), step{"build", func(_ context.Context, w work) (result, error) {
+			_, _ = w.log.Write([]byte("STEP 1\nSTEP 2\n"))
+			return result{message: "made it"}, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.close()
+	container := "container/build: STEP 1\ncontainer/build: STEP 2\ncontainer/build: made it\n"
+	vm := strings.ReplaceAll(container, "container/", "vm/")
+	for step, want := range map[string]string{"": container + vm, "build": container + vm, "vm/build": vm, "container/build": container} {
+		var out strings.Builder
+		if err := s.Logs(t.Context(), "hello-1", step, false, &out); err != nil || out.String() != want {
+			t.Errorf("%q: %v\n%s", step, err, out.String())
+		}
+	}
+	if err := s.Logs(t.Context(), "hello-1", "baremetal/build", false, &strings.Builder{}); err == nil {
+		t.Error("a step that is not there")
+	}
+	for key, want := range map[string]string{"a": "hello-1", "b": "hello-1", "c": ""} {
+		if r, err := s.Latest(key); err != nil || (r == nil) != (want == "") {
+			t.Errorf("latest of %s: %v, %v", key, r, err)
+		}
+	}
+}
+
+// TestOldLogs: a log from before there were targets is one of a container.
+func TestOldLogs(t *testing.T) {
+	var r Run
+	for _, line := range []string{
+		`{"run":"hello-1","type":"run.started","subject":{"app":"hello","target":"container","revision":"r1","image":"x:r1","cluster":"https://c","namespace":"n","inputs":"i1","key":"k"}}`,
+		`{"run":"hello-1","type":"step.started","step":"verify"}`,
+		`{"run":"hello-1","type":"step.done","step":"verify"}`,
+		`{"run":"hello-1","type":"run.succeeded"}`,
+	} {
+		for _, e := range parseEvents([]byte(line)) {
+			r.apply(e)
+		}
+	}
+	if r.TargetState(deploy.Container) != Succeeded || r.aim(deploy.Container).Inputs != "i1" || r.Label(deploy.Container, "verify") != "verify" {
+		t.Errorf("%+v", r)
+	}
+}
