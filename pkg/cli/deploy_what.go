@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/image/store"
 	"github.com/ystackdev/ystack/pkg/pipeline"
-	"github.com/ystackdev/ystack/pkg/source"
 )
 
 // deliveries finds out what is to be deployed where, by digest.
@@ -44,9 +42,10 @@ func (o *deployImageOptions) deliveries(ctx context.Context, env Env) ([]*pipeli
 	p.force = o.ForceConflicts
 	r := deploy.Release{App: a.Metadata.Name, By: userName()}
 	if o.Image == "" {
-		if r.Revision, r.Source, err = revisionOf(ctx, p.dir, a); err != nil {
+		if err := p.readRevision(ctx); err != nil {
 			return nil, err
 		}
+		r.Revision, r.Source = p.rev.String(), p.rev.Remote
 	}
 	var list []*pipeline.Delivery
 	for _, kind := range kinds {
@@ -87,15 +86,6 @@ func (o *deployImageOptions) kinds(a *app.Application) ([]string, error) {
 		return nil, usagef("%s is for vm or for baremetal: say which with --target", o.Image)
 	}
 	return kinds, nil
-}
-
-func revisionOf(ctx context.Context, dir string, a *app.Application) (revision, remote string, err error) {
-	var paths []string
-	if c := a.Spec.Images.Container; c != nil {
-		paths = append(paths, filepath.Join(dir, c.Context))
-	}
-	rev, err := source.Read(ctx, dir, paths...)
-	return rev.String(), rev.Remote, err
 }
 
 // toClusters is a container for each context that is named.
@@ -173,7 +163,14 @@ func (o *deployImageOptions) machineImage(ctx context.Context, p *platforms, kin
 	if err != nil {
 		return store.Info{}, err
 	}
-	return newest(all, kind, r, cloud)
+	i, err := newest(all, kind, r, cloud)
+	if err == nil {
+		return i, nil
+	}
+	if same := p.sameInputs(ctx, kind, cloud); same != nil {
+		return *same, nil
+	}
+	return i, err
 }
 
 // newest is the revision's image, the last one of several. Images of other revisions are

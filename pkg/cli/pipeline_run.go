@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -139,13 +137,10 @@ func (o *pipelineRunOptions) load(ctx context.Context, env Env) (*running, error
 		return nil, err
 	}
 	p.force = o.ForceConflicts
-	var paths []string
-	if slices.Contains(r.kinds, deploy.Container) {
-		paths = append(paths, filepath.Join(p.dir, a.Spec.Images.Container.Context))
-	}
-	if r.rev, err = source.Read(ctx, p.dir, paths...); err != nil {
+	if err := p.readRevision(ctx); err != nil {
 		return nil, err
 	}
+	r.rev = p.rev
 	goal := pipeline.Goal{App: a, Dir: p.dir, Revision: r.rev, By: userName()}
 	for _, kind := range r.kinds {
 		load := o.machine

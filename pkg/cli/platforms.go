@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/ystackdev/ystack/pkg/image/glance"
 	"github.com/ystackdev/ystack/pkg/image/store"
 	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/source"
 )
 
 // platforms makes the targets of an application on a site. Nothing is asked over the
@@ -26,6 +28,7 @@ type platforms struct {
 	env    Env
 	app    *app.Application
 	dir    string // of ystack.yaml
+	rev    source.Revision
 	kube   *kubeFlags
 	force  bool
 	stores *imageStores
@@ -124,6 +127,36 @@ func (s *imageStores) builder(cloud string) (*machine.Builder, error) {
 	var err error
 	b.Session, err = s.session(cloud)
 	return b, err
+}
+
+// readRevision finds out which revision is checked out.
+func (p *platforms) readRevision(ctx context.Context) (err error) {
+	var paths []string
+	if c := p.app.Spec.Images.Container; c != nil {
+		paths = append(paths, filepath.Join(p.dir, c.Context))
+	}
+	p.rev, err = source.Read(ctx, p.dir, paths...)
+	return err
+}
+
+// sameInputs is the image in a cloud that a build would take instead of making one: of an
+// earlier revision, and of the same inputs. Where that cannot be known there is none.
+func (p *platforms) sameInputs(ctx context.Context, kind, cloud string) *store.Info {
+	job, has := machine.Jobs(p.app, p.dir, p.rev)[kind]
+	b, err := p.stores.builder(cloud)
+	if err != nil || !has {
+		return nil
+	}
+	b.Report = func(string, string) {}
+	plan, err := b.Plan(ctx, job)
+	if err != nil {
+		return nil
+	}
+	defer plan.Close()
+	if plan.Present == nil || plan.Present.Ref.Scheme != store.Glance {
+		return nil
+	}
+	return plan.Present
 }
 
 // needs says what an application lacks to be deployed to a kind of target.
