@@ -200,7 +200,7 @@ func (f *threefold) call(method, path string) {
 	answer.Body.Close()
 }
 
-// kubectl runs a verb of the plugin, and returns what came out and what was said.
+// ystackRun runs a verb of the plugin, and returns what came out and what was said.
 func (f *threefold) ystackRun(env []string, args ...string) (string, string, error) {
 	cmd := exec.Command("kubectl", append([]string{"ystack"}, args...)...)
 	cmd.Env = append(append(os.Environ(), "XDG_STATE_HOME="+f.app.state, "TMPDIR="+f.tmp), env...)
@@ -240,9 +240,20 @@ func (f *threefold) whole() {
 	}
 }
 
-// TestTargets takes an application to all three targets, and through changes of one.
+// TestTargets takes an application to all three targets: through changes of one, and
+// through kills.
 func TestTargets(t *testing.T) {
 	f := newThreefold(t)
+	for _, point := range []string{"vm/deploy:told-3", "baremetal/deploy:told-2", "container/deploy:applied"} {
+		t.Run(point, func(t *testing.T) { f.killed(t, point) })
+	}
+	f.t = t
+	f.changes()
+}
+
+// changes of one target's inputs are brought to that target only.
+func (f *threefold) changes() {
+	t := f.t
 	f.commit("vm.txt", "metal.txt")
 	f.must([]string{"in namespace " + f.name, "on vm in cloud lab", "on baremetal in cloud lab"}, "pipeline", "run", f.dir)
 	f.whole()
@@ -287,27 +298,22 @@ func TestTargets(t *testing.T) {
 	f.must([]string{"FAILED", "vm succeeded", "baremetal failed"}, "pipeline", "show")
 }
 
-// TestTargetsKilled ends a run on all targets at moments of one of them. The same command
-// finishes it, and nothing is there twice.
-func TestTargetsKilled(t *testing.T) {
-	f := newThreefold(t)
-	for _, point := range []string{"vm/publish:acted", "vm/deploy:acted", "baremetal/deploy:before", "baremetal/deploy:acted", "container/deploy:applied", "vm/verify:recorded"} {
-		t.Run(point, func(t *testing.T) {
-			f.t = t
-			f.commit("vm.txt", "metal.txt", "www/index.html")
-			out, said, err := f.ystackRun([]string{killAt + "=" + point}, "pipeline", "run", f.dir)
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Fatalf("was not killed: %v\n%s%s", err, out, said)
-			}
-			_, said = f.must(nil, "pipeline", "run", f.dir)
-			if !strings.Contains(said, "taken up again") {
-				t.Errorf("another run:\n%s", said)
-			}
-			f.whole()
-			if states, _ := f.must(nil, "pipeline", "list", "-o", "jsonpath={.items[*].state}"); strings.Contains(states, "interrupted") {
-				t.Errorf("runs: %s", states)
-			}
-		})
+// killed ends a run on all targets at a moment of one of them. The same command finishes
+// it, and nothing is there twice.
+func (f *threefold) killed(t *testing.T, point string) {
+	f.t = t
+	f.commit("vm.txt", "metal.txt", "www/index.html")
+	out, said, err := f.ystackRun([]string{killAt + "=" + point}, "pipeline", "run", f.dir)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("was not killed: %v\n%s%s", err, out, said)
+	}
+	_, said = f.must(nil, "pipeline", "run", f.dir)
+	if !strings.Contains(said, "taken up again") {
+		t.Errorf("another run:\n%s", said)
+	}
+	f.whole()
+	if states, _ := f.must(nil, "pipeline", "list", "-o", "jsonpath={.items[*].state}"); strings.Contains(states, "interrupted") {
+		t.Errorf("runs: %s", states)
 	}
 }

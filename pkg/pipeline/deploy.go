@@ -70,7 +70,7 @@ func (d *Delivery) make(ctx context.Context, t track, back bool) error {
 			if d.Plan, err = d.To.Plan(ctx, d.Release); err != nil {
 				return result{}, err
 			}
-			message, err := apply(ctx, d.Plan, w)
+			message, err := apply(ctx, d.Plan, w, func(point string) { t.boundary(t.label("deploy") + ":" + point) })
 			return result{message: message}, err
 		}},
 		{verifyStep, func(ctx context.Context, _ work) (result, error) { return verify(ctx, d.To, d.Plan, d.Release) }},
@@ -104,7 +104,7 @@ func (d *Delivery) back(ctx context.Context, t track, number int64) error {
 		if err != nil {
 			return result{}, err
 		}
-		message, err := apply(ctx, plan, w)
+		message, err := apply(ctx, plan, w, t.boundary)
 		return result{message: fmt.Sprintf("number %d again; %s", number, message)}, err
 	}})
 	return err
@@ -114,7 +114,7 @@ func (d *Delivery) back(ctx context.Context, t track, number int64) error {
 func Apply(ctx context.Context, kind, name string, plan deploy.Plan, report func(Event)) error {
 	t := track{journal: &journal{report: report, transient: true}, target: kind, boundary: func(string) {}}
 	_, err := t.do(ctx, step{name, func(ctx context.Context, w work) (result, error) {
-		message, err := apply(ctx, plan, w)
+		message, err := apply(ctx, plan, w, t.boundary)
 		return result{message: message}, err
 	}})
 	return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/ystackdev/ystack/pkg/app"
 	"github.com/ystackdev/ystack/pkg/deploy"
@@ -115,7 +116,7 @@ func deploying(t Target, release func() deploy.Release) []step {
 			if g.plan, err = to.Plan(ctx, r); err != nil {
 				return result{}, err
 			}
-			message, err := apply(ctx, g.plan, w)
+			message, err := apply(ctx, g.plan, w, g.boundary)
 			output := t.where()
 			output["image"] = r.Image
 			return result{message, output}, err
@@ -124,13 +125,20 @@ func deploying(t Target, release func() deploy.Release) []step {
 	}
 }
 
-// apply carries the plan out and returns what was said last.
-func apply(ctx context.Context, plan deploy.Plan, w work) (last string, err error) {
+// apply carries the plan out and returns what was said last. The boundary is called after
+// each thing that is said: told-1 and so on.
+func apply(ctx context.Context, plan deploy.Plan, w work, boundary func(point string)) (last string, err error) {
+	var mu sync.Mutex
+	told := 0
 	err = plan.Apply(ctx, func(message string, items ...deploy.Item) {
+		mu.Lock()
+		defer mu.Unlock()
 		if message != "" {
 			last = message
 		}
 		w.progress(message, items...)
+		told++
+		boundary(fmt.Sprintf("told-%d", told))
 	})
 	return last, err
 }

@@ -24,8 +24,8 @@ type Options struct {
 	// Waiting is told if another run (named if it is known) of the same application has to
 	// end first.
 	Waiting func(run string)
-	// Boundary is called at named points (STEP:before, :acted, :recorded; TARGET/STEP:…
-	// with several targets).
+	// Boundary is called at named points (STEP:before, :acted, :recorded, and deploy:told-N
+	// after the Nth thing that was said; TARGET/STEP:… with several targets).
 	Boundary func(point string)
 }
 
