@@ -51,7 +51,7 @@ by_hand() {
   kubectl get --raw "/api/v1/namespaces/$ns/services/hand:80/proxy/healthz"
 }
 
-by_ystack() { "$root/bin/kubectl-ystack" pipeline run "$work/ystack"; }
+by_ystack() { "$root/bin/kubectl-ystack" pipeline run --target container "$work/ystack"; }
 
 median() { sort -n | awk '{v[NR]=$1} END {print (NR%2) ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
 

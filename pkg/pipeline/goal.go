@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -125,10 +127,12 @@ func deploying(t Target, release func() deploy.Release) []step {
 	}
 }
 
-// apply carries the plan out and returns what was said last. The boundary is called after
+// apply carries the plan out and returns what was said last, or how the parts of it are.
+// The boundary is called after
 // each thing that is said: told-1 and so on.
 func apply(ctx context.Context, plan deploy.Plan, w work, boundary func(point string)) (last string, err error) {
 	var mu sync.Mutex
+	var parts []deploy.Item
 	told := 0
 	err = plan.Apply(ctx, func(message string, items ...deploy.Item) {
 		mu.Lock()
@@ -136,11 +140,27 @@ func apply(ctx context.Context, plan deploy.Plan, w work, boundary func(point st
 		if message != "" {
 			last = message
 		}
+		if len(items) > 0 {
+			parts = items
+		}
 		w.progress(message, items...)
 		told++
 		boundary(fmt.Sprintf("told-%d", told))
 	})
-	return last, err
+	return cmp.Or(last, states(parts)), err
+}
+
+// states counts parts by their state: "2 active, 1 deploying".
+func states(parts []deploy.Item) string {
+	count := map[string]int{}
+	for _, it := range parts {
+		count[it.State]++
+	}
+	var list []string
+	for _, state := range slices.Sorted(maps.Keys(count)) {
+		list = append(list, fmt.Sprintf("%d %s", count[state], state))
+	}
+	return strings.Join(list, ", ")
 }
 
 // verifier is a plan that can ask the application as its users would.
