@@ -100,9 +100,9 @@ func (o *deployImageOptions) toClusters(ctx context.Context, p *platforms, _ str
 		return nil, err
 	}
 	var list []*pipeline.Delivery
-	names := strings.Split(o.kube.overrides.CurrentContext, ",")
+	names := once(strings.Split(o.kube.overrides.CurrentContext, ","))
 	for _, name := range names {
-		to, err := p.cluster(strings.TrimSpace(name))
+		to, err := p.cluster(name)
 		if err != nil {
 			return nil, err
 		}
@@ -118,9 +118,20 @@ func (o *deployImageOptions) toClusters(ctx context.Context, p *platforms, _ str
 	return list, nil
 }
 
+// once leaves out what was named before: no place is deployed to twice.
+func once(names []string) []string {
+	var list []string
+	for _, name := range names {
+		if name = strings.TrimSpace(name); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // toClouds is a machine's image for each cloud that is named.
 func (o *deployImageOptions) toClouds(ctx context.Context, p *platforms, kind string, r deploy.Release) ([]*pipeline.Delivery, error) {
-	clouds := o.Clouds
+	clouds := once(o.Clouds)
 	if len(clouds) == 0 {
 		clouds = []string{""}
 	}
