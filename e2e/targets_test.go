@@ -244,7 +244,7 @@ func (f *threefold) whole() {
 // through kills.
 func TestTargets(t *testing.T) {
 	f := newThreefold(t)
-	for _, point := range []string{"vm/deploy:told-3", "baremetal/deploy:told-2", "container/deploy:applied"} {
+	for _, point := range []string{"vm/deploy:told-3", "baremetal/deploy:told-2"} {
 		t.Run(point, func(t *testing.T) { f.killed(t, point) })
 	}
 	f.t = t
