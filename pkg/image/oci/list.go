@@ -7,7 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ystackdev/ystack/pkg/image"
 	"github.com/ystackdev/ystack/pkg/image/store"
@@ -23,35 +26,37 @@ func (s *Store) List(ctx context.Context, place store.Ref, application string) (
 			return nil, err
 		}
 	}
-	var all []store.Info
-	for _, name := range names {
-		of := store.Ref{Scheme: store.OCI, Host: place.Host, Name: strings.TrimPrefix(place.Name+"/"+name, "/")}
-		found, err := s.tags(ctx, of, name)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-		all = append(all, found...)
+	lists := make([][]store.Info, len(names))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(atOnce)
+	for i, name := range names {
+		asking.Go(func() error {
+			of := store.Ref{Scheme: store.OCI, Host: place.Host, Name: strings.TrimPrefix(place.Name+"/"+name, "/")}
+			found, err := s.tags(ctx, of, name)
+			lists[i] = found
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			return err
+		})
 	}
-	return all, nil
+	err := asking.Wait()
+	return slices.Concat(lists...), err
 }
+
+// atOnce is how many repositories, and tags of each, are asked for at a time.
+const atOnce = 8
 
 func (s *Store) tags(ctx context.Context, r store.Ref, application string) ([]store.Info, error) {
 	repo, err := s.repository(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}
-	var all []store.Info
+	var names []string
 	err = pages(ctx, repo, repo.URL("tags/list"), func(page list) error {
 		for _, tag := range page.Tags {
-			r.Tag = tag
-			info, err := s.Stat(ctx, r)
-			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrNotReady) {
-				continue
-			} else if err != nil {
-				return err
-			}
-			if describe(&info, application) {
-				all = append(all, info)
+			if !image.IsAbout(tag) && (s.Tagged == nil || s.Tagged(tag)) {
+				names = append(names, tag)
 			}
 		}
 		return nil
@@ -59,7 +64,24 @@ func (s *Store) tags(ctx context.Context, r store.Ref, application string) ([]st
 	if err != nil {
 		return nil, explain(r, err)
 	}
-	return all, nil
+	infos := make([]store.Info, len(names))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(atOnce)
+	for i, tag := range names {
+		of := r
+		of.Tag = tag
+		asking.Go(func() (err error) {
+			infos[i], err = s.Stat(ctx, of)
+			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrNotReady) {
+				return nil // deleted in the meantime, or no image
+			}
+			return err
+		})
+	}
+	if err := asking.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(infos, func(i store.Info) bool { return i.State == "" || !describe(&i, application) }), nil
 }
 
 // describe names what a container image is by where it is; of other artifacts only those

@@ -21,26 +21,31 @@ type Store struct {
 	StateDir string
 	// Now dates manifests.
 	Now func() time.Time
+	// Tagged limits what List reads to tags that it says yes to; nil is for all.
+	Tagged func(tag string) bool
 
 	mu    sync.Mutex
 	repos map[string]*image.Repository
 }
 
-// repository logs in once for each repository and purpose.
+// repository logs in once for each repository and purpose, or twice if two want to at once.
 func (s *Store) repository(ctx context.Context, r store.Ref, push bool) (*image.Repository, error) {
 	key := r.Host + "/" + r.Name
 	if push {
 		key += " push"
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known := s.repos[key]; known != nil {
+	known := s.repos[key]
+	s.mu.Unlock()
+	if known != nil {
 		return known, nil
 	}
 	repo, err := s.Client.Repository(ctx, r.Host+"/"+r.Name, push)
 	if err != nil {
 		return nil, explain(r, err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.repos == nil {
 		s.repos = map[string]*image.Repository{}
 	}
