@@ -101,6 +101,7 @@ func (o *pipelineRunOptions) run(ctx context.Context, env Env) error {
 		Boundary: env.Boundary,
 	})
 	show.close()
+	pushRecord(ctx, env, r.site, func(text string) { fmt.Fprintln(env.Err, "warning:", text) }, res)
 	if err != nil {
 		explainRun(env, res, err)
 	}
@@ -113,6 +114,7 @@ func (o *pipelineRunOptions) run(ctx context.Context, env Env) error {
 // running is an application on its way to its targets.
 type running struct {
 	app     *app.Application
+	site    *app.Site
 	rev     source.Revision
 	kinds   []string
 	targets []pipeline.Target
@@ -132,6 +134,7 @@ func (o *pipelineRunOptions) load(ctx context.Context, env Env) (*running, error
 	if err != nil {
 		return nil, err
 	}
+	r.site = site
 	p, err := newPlatforms(env, a, site, o.kube)
 	if err != nil {
 		return nil, err

@@ -187,6 +187,7 @@ func (p *pushRunner) carryOut(ctx context.Context, w hook.Work, r *running, repo
 		Waiting:  func(run string) { log.Info("waits for another run of the application", "run", run) },
 		Boundary: p.env.Boundary,
 	})
+	pushRecord(ctx, p.env, r.site, func(text string) { log.Warn(text, "run", res.Run) }, res)
 	if err != nil && len(res.Outcomes) == 0 { // it came to nothing at all
 		for _, kind := range r.kinds {
 			res.Outcomes = append(res.Outcomes, pipeline.Outcome{Target: kind, Err: err})

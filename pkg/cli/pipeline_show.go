@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,13 +17,19 @@ import (
 )
 
 func newPipelineShow(env Env) *cobra.Command {
-	var output string
+	var output, site string
 	cmd := &cobra.Command{
 		Use:   "show [RUN|APP]",
 		Short: "Show one run with its steps and what they left; the newest if not named",
-		Args:  maxArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Long: `Shows one run with its steps and what they left: the one of that id, or the newest of an application or of
+all. A run of another machine, named by its full id, is read from the registry, where its record is
+attached to its images.`,
+		Args: maxArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := openStore(env).Find(runName(args))
+			if _, full := pipeline.AppOf(runName(args)); errors.Is(err, pipeline.ErrNoRun) && full == nil {
+				r, err = findRecord(cmd.Context(), env, site, runName(args))
+			}
 			if err != nil {
 				return err
 			}
@@ -33,6 +40,7 @@ func newPipelineShow(env Env) *cobra.Command {
 		},
 	}
 	addOutputFlag(cmd, &output)
+	addSiteFlag(cmd, &site)
 	return cmd
 }
 

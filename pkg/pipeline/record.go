@@ -152,6 +152,17 @@ func Records(ctx context.Context, registry *image.Client, ref string) ([]Run, er
 	return runsOf(documents), nil
 }
 
+var runID = regexp.MustCompile(`^(.+)-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$`)
+
+// AppOf is the application that a run's full id begins with.
+func AppOf(id string) (string, error) {
+	m := runID.FindStringSubmatch(id)
+	if m == nil {
+		return "", fmt.Errorf("%w: %q is no full id of a run", ErrNoRun, id)
+	}
+	return m[1], nil
+}
+
 // FindRecord reads the record of a run from the repository of the application's images.
 func FindRecord(ctx context.Context, registry *image.Client, repository, id string) (Run, error) {
 	documents, err := registry.FindAttached(ctx, repository, RecordType, id)

@@ -36,6 +36,8 @@ const (
 
 	// annotationNumber is the Deployment controller's.
 	annotationNumber = "deployment.kubernetes.io/revision"
+	// annotationNumbers are those that a ReplicaSet had before, if it was gone back to.
+	annotationNumbers = "deployment.kubernetes.io/revision-history"
 	// annotationGeneration is the DaemonSet controller's.
 	annotationGeneration = "deprecated.daemonset.template.generation"
 )

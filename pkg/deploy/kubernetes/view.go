@@ -64,6 +64,7 @@ type replicaSet struct {
 	metav1.ObjectMeta `json:"metadata"`
 	Status            struct {
 		Replicas   int32       `json:"replicas"`
+		Ready      int32       `json:"readyReplicas"`
 		Conditions []condition `json:"conditions"`
 	} `json:"status"`
 }
