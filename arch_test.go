@@ -23,6 +23,7 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
+	{"pkg/where"},
 	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
 	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},

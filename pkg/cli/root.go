@@ -15,7 +15,7 @@ func NewKubectl(env Env) *cobra.Command {
 	root := newRoot(env, "kubectl ystack", "Kubernetes on OpenStack, from source to running service")
 	root.AddCommand(newPipeline(env), newDeployImage(env), newSchema(env))
 	root.AddCommand(newKeystoneLogin(env), newKeystoneToken(env))
-	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env))
+	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env), newWhere(env))
 	return root
 }
 

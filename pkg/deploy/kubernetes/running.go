@@ -18,7 +18,7 @@ import (
 
 // Running is a workload of ours, or what is left of its revision before.
 type Running struct {
-	deploy.Release          // what its record says; Image is "" if it has none
+	deploy.Release // what its record says; Image is "" if it has none
 	Namespace      string
 	Object         string   // deployment.apps/hello
 	Images         []string // what its containers have
@@ -36,11 +36,11 @@ func (d *Deployer) Running(ctx context.Context, namespaces ...string) ([]Running
 		namespaces = []string{metav1.NamespaceAll}
 	}
 	var found found
-	asking, ctx := errgroup.WithContext(ctx)
+	asking, within := errgroup.WithContext(ctx)
 	asking.SetLimit(atOnce)
 	for _, namespace := range namespaces {
 		for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
-			asking.Go(func() error { return d.collect(ctx, &found, resource, namespace) })
+			asking.Go(func() error { return d.collect(within, &found, resource, namespace) })
 		}
 	}
 	if err := asking.Wait(); err != nil {
@@ -84,11 +84,11 @@ func (d *Deployer) collect(ctx context.Context, f *found, resource, namespace st
 // explainRevisions reads the ReplicaSets of Deployments: since when the current revision is there,
 // and what still runs of others. Who may not see them is told what the Deployments say.
 func (d *Deployer) explainRevisions(ctx context.Context, f *found) error {
-	asking, ctx := errgroup.WithContext(ctx)
+	asking, within := errgroup.WithContext(ctx)
 	asking.SetLimit(atOnce)
 	for namespace, deployments := range f.deployments {
 		asking.Go(func() error {
-			sets, err := d.in(resourceOf("apps", "replicasets"), namespace).List(ctx, metav1.ListOptions{})
+			sets, err := d.in(resourceOf("apps", "replicasets"), namespace).List(within, metav1.ListOptions{})
 			if apierrors.IsForbidden(err) {
 				sets = &unstructured.UnstructuredList{}
 			} else if err != nil {

@@ -1,0 +1,246 @@
+package where
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
+	"github.com/ystackdev/ystack/pkg/image/store"
+	"github.com/ystackdev/ystack/pkg/pipeline"
+)
+
+// list asks the places for the images of an application, or of all.
+func (x *search) list(ctx context.Context, application string, tagged func(string) bool) {
+	for _, place := range x.Places {
+		x.ask(ctx, placeName(place), func(ctx context.Context) error {
+			err := x.listOne(ctx, place, application, tagged)
+			if application == "" && place.Scheme == store.OCI && (errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrNotFound)) {
+				x.mu.Lock()
+				defer x.mu.Unlock()
+				x.unlisted = append(x.unlisted, unlisted{place, tagged, err})
+				return nil
+			}
+			return err
+		})
+	}
+}
+
+// byName asks registries that do not tell which repositories they have for those of the
+// applications that are known from elsewhere.
+func (x *search) byName(ctx context.Context) {
+	names := slices.Clone(x.Known)
+	for _, w := range x.workloads {
+		names = append(names, w.App)
+	}
+	for _, i := range x.images {
+		names = append(names, i.App)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for _, u := range x.unlisted {
+		if len(names) == 0 {
+			x.fail(placeName(u.of), u.err)
+			continue
+		}
+		x.note("%s does not tell what it has (%v); looked there for %s", placeName(u.of), u.err, strings.Join(names, ", "))
+		x.askEach(ctx, len(names), func(k int) (string, func(context.Context) error) {
+			return placeName(u.of), func(ctx context.Context) error { return x.listOne(ctx, u.of, names[k], u.tagged) }
+		})
+	}
+	x.unlisted = nil
+}
+
+func (x *search) listOne(ctx context.Context, place store.Ref, application string, tagged func(string) bool) error {
+	s, err := x.Open(place, tagged)
+	if err != nil {
+		return err
+	}
+	infos, err := s.List(ctx, place, application)
+	for _, i := range infos {
+		x.add(imageOf(i))
+	}
+	return err
+}
+
+func placeName(r store.Ref) string {
+	switch r.Scheme {
+	case store.Glance:
+		return "Glance of cloud " + cmp.Or(r.Host, "in use")
+	case store.OCI:
+		return "registry " + strings.TrimSuffix(r.Host+"/"+r.Name, "/")
+	}
+	return "Artifactory " + r.Host + "/" + r.Name
+}
+
+// add keeps an image, once.
+func (x *search) add(i Image) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if key := i.Ref.String() + " " + i.ID; !x.seen[key] {
+		x.seen[key] = true
+		x.images = append(x.images, i)
+	}
+}
+
+// imageOf reads a store's answer. Whose a container image is, and of which revision, its
+// repository and tag say. What it says itself is what it was first built from: that can be
+// another commit with the same inputs, or even another application.
+func imageOf(i store.Info) Image {
+	of := store.IdentityOf(i)
+	found := Image{
+		App: of.App, Revision: of.Revision, Target: of.Target, Ref: i.Ref, ID: i.ID,
+		Format: i.Format, Size: i.Size, State: i.State, Since: i.Created,
+	}
+	if sum := cmp.Or(i.Digests["sha256"], i.Properties[store.SHA256]); sum != "" {
+		found.Digest = "sha256:" + sum
+	}
+	if i.Format != "container" {
+		return found
+	}
+	found.Digest, found.Target = i.ID, cmp.Or(of.Target, deploy.Container)
+	if tag := i.Ref.Tag; isRevision(tag) {
+		found.App, found.Revision = path.Base(i.Ref.Name), tag
+		if tag != of.Revision {
+			found.BuiltFrom = of.Revision
+		}
+	}
+	return found
+}
+
+func isRevision(tag string) bool {
+	return dirty.MatchString(tag) || hex.MatchString(tag) && len(tag) >= 40
+}
+
+// lookUp finds the images of workloads that no list has: under a tag that is gone, or in
+// another place than the site's. Of drift it is to be known whether each image is where
+// its workload gets it from. Images that somebody has set by hand can be anything, and
+// anywhere.
+func (x *search) lookUp(ctx context.Context) {
+	asked := map[string][]*Workload{}
+	var refs []string
+	for i := range x.workloads {
+		w := &x.workloads[i]
+		if ref := w.reference(); ref != "" && (x.Drift || !x.has(*w)) {
+			if asked[ref] == nil {
+				refs = append(refs, ref)
+			}
+			asked[ref] = append(asked[ref], w)
+		}
+	}
+	x.askEach(ctx, len(refs), func(k int) (string, func(context.Context) error) {
+		return strings.TrimPrefix(refs[k], "oci://"), func(ctx context.Context) error { return x.lookAt(ctx, refs[k], asked[refs[k]]) }
+	})
+	x.elsewhere(ctx)
+}
+
+// lookAt finds one image, and tells the workloads that have it.
+func (x *search) lookAt(ctx context.Context, text string, of []*Workload) error {
+	i, err := x.stat(ctx, text)
+	gone := errors.Is(err, store.ErrNotFound)
+	if err != nil && !gone {
+		return err
+	}
+	for _, w := range of {
+		w.gone, w.unnamed = gone, !gone && w.Revision == "" && i.Revision == ""
+	}
+	if gone {
+		return nil
+	}
+	w := of[0]
+	if i.App, i.Target = w.App, w.Target; w.Revision != "" && w.Revision != i.Revision {
+		i.Revision, i.BuiltFrom = w.Revision, i.Revision
+	}
+	x.add(i)
+	return nil
+}
+
+// reference is the image that was deployed, as a store knows it; "" if the workload has
+// another one, or no record. Who deployed can have had another name for the cloud.
+func (w Workload) reference() string {
+	if w.Image == "" || w.Has != "" {
+		return ""
+	}
+	if w.Target == deploy.Container {
+		return "oci://" + w.Image
+	}
+	of, err := store.Parse(w.Image)
+	switch {
+	case uuid.MatchString(w.Image):
+		of = store.Ref{Scheme: store.Glance, Name: w.Image}
+	case err != nil || of.Scheme != store.Glance:
+		return w.Image
+	}
+	of.Host = w.cloud
+	return of.String()
+}
+
+// has tells whether an image that was found is the workload's.
+func (x *search) has(w Workload) bool {
+	for _, i := range x.images {
+		if w.Digest != "" && i.Digest == w.Digest || i.ID != "" && strings.HasSuffix("/"+w.Image, "/"+i.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// stat is an image by the reference that a workload has.
+func (x *search) stat(ctx context.Context, text string) (Image, error) {
+	ref, err := store.Parse(text)
+	if err != nil {
+		return Image{}, err
+	}
+	s, err := x.Open(ref, nil)
+	if err != nil {
+		return Image{}, err
+	}
+	info, err := s.Stat(ctx, ref)
+	if err != nil {
+		return Image{}, err
+	}
+	return imageOf(info), nil
+}
+
+// elsewhere lists the images of applications with an image that is gone: another place
+// may have it still. Where images were asked for by name, that has been done.
+func (x *search) elsewhere(ctx context.Context) {
+	asked := map[string]bool{}
+	known := len(x.images)
+	for _, w := range x.workloads {
+		if w.gone && w.Digest != "" && !asked[w.App] && application.MatchString(w.App) {
+			asked[w.App] = true
+			x.list(ctx, w.App, nil)
+		}
+	}
+	x.asking.Wait()
+	wanted := map[string]bool{}
+	for _, w := range x.workloads {
+		wanted[w.Digest] = w.Digest != ""
+	}
+	kept := x.images[:known:known]
+	for _, i := range x.images[known:] {
+		if wanted[i.Digest] {
+			kept = append(kept, i)
+		}
+	}
+	x.images = kept
+}
+
+// records reads the runs that are attached to the images in registries.
+func (x *search) records(ctx context.Context) {
+	x.askEach(ctx, len(x.images), func(k int) (string, func(context.Context) error) {
+		i := &x.images[k]
+		if i.Ref.Scheme != store.OCI || i.ID == "" {
+			return "", nil
+		}
+		ref := i.Ref.Host + "/" + i.Ref.Name + "@" + i.ID
+		return "record of " + ref, func(ctx context.Context) (err error) {
+			i.Runs, err = pipeline.Records(ctx, x.Registry, ref)
+			return err
+		}
+	})
+}
