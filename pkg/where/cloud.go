@@ -160,7 +160,7 @@ func (w *Workload) compare(c Cloud, id string) {
 		return // the same, or not to be compared
 	}
 	w.Has = store.Ref{Scheme: store.Glance, Host: c.Name, Name: id}.String()
-	w.Revision, w.Digest = "", "" // the record is of another image
+	w.Revision, w.Digest, w.By, w.Run, w.Source = "", "", "", "", "" // the record is of another image
 }
 
 // answerLimit is above any page.

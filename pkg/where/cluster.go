@@ -81,7 +81,7 @@ func workloadOf(r kubernetes.Running, cluster string) Workload {
 	}
 	if !r.Runs() && len(r.Images) > 0 {
 		w.Has = r.Images[0]
-		w.Revision = "" // the record is of another image
+		w.Revision, w.By, w.Run, w.Source = "", "", "", "" // the record is of another image
 	}
 	if _, sum, ok := strings.Cut(cmp.Or(w.Has, w.Image), "@"); ok {
 		w.Digest = sum
