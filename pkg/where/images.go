@@ -46,7 +46,7 @@ func (x *search) byName(ctx context.Context) {
 			x.fail(placeName(u.of), u.err)
 			continue
 		}
-		x.note("%s does not tell what it has (%v); looked there for %s", placeName(u.of), u.err, strings.Join(names, ", "))
+		x.note("%s does not tell what it has (%v); looked there for %s", placeName(u.of), said(u.err), strings.Join(names, ", "))
 		x.askEach(ctx, len(names), func(k int) (string, func(context.Context) error) {
 			return placeName(u.of), func(ctx context.Context) error { return x.listOne(ctx, u.of, names[k], u.tagged) }
 		})

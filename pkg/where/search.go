@@ -87,11 +87,7 @@ func (x *search) fail(place string, err error) {
 	if err == nil {
 		return
 	}
-	text := err.Error()
-	var of *store.Error
-	if errors.As(err, &of) { // the place is named already
-		text = strings.TrimPrefix(text, of.Ref.String()+": ")
-	}
+	text := said(err)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i := range x.failed {
@@ -103,6 +99,16 @@ func (x *search) fail(place string, err error) {
 		}
 	}
 	x.failed = append(x.failed, failure{[]string{place}, text})
+}
+
+// said is the text of an error without the place, which is told anyway.
+func said(err error) string {
+	text := err.Error()
+	var of *store.Error
+	if errors.As(err, &of) {
+		text = strings.TrimPrefix(text, of.Ref.String()+": ")
+	}
+	return text
 }
 
 func (x *search) failures() []error {
