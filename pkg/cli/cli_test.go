@@ -69,6 +69,7 @@ func TestHelp(t *testing.T) {
 		"pipeline-jenkinsfile":  {"pipeline", "jenkinsfile", "--help"},
 		"deploy-image":          {"deploy-image", "--help"},
 		"deploy-image-rollback": {"deploy-image", "rollback", "--help"},
+		"where":                 {"where", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, NewKubectl, args...)
@@ -118,6 +119,9 @@ func TestUsageErrors(t *testing.T) {
 		"name":            {[]string{"deploy-image", "-f", ".", "--name", "x"}, "--name does not go with -f"},
 		"replicas":        {[]string{"deploy-image", "x", "--replicas=-2"}, "--replicas -2"},
 		"history":         {[]string{"deploy-image", "history"}, "its NAME, or -f ystack.yaml"},
+		"where":           {[]string{"where"}, "say what to look for"},
+		"where -o":        {[]string{"where", "x", "-o", "xml"}, `unknown output format "xml"`},
+		"where what":      {[]string{"where", "a/b"}, `"a/b" is neither a commit`},
 		"schema":          {[]string{"schema", "x"}, `no schema of "x": application, site or tenantsync`},
 		"schema, nothing": {[]string{"schema"}, "say which schema"},
 	} {

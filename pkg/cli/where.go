@@ -35,7 +35,7 @@ type whereOptions struct {
 func newWhere(env Env) *cobra.Command {
 	o := &whereOptions{}
 	cmd := &cobra.Command{
-		Use:   "where COMMIT|DIGEST|NAME",
+		Use:   "where [COMMIT|DIGEST|NAME]",
 		Short: "Show what was built from a commit, where the images are and what runs them",
 		Long: `Shows which images were built from a commit, where they lie, and which workloads, servers and nodes run
 them, since when and deployed by whom. What is asked for is
@@ -49,7 +49,7 @@ and each tells what it knows itself: there is no database. What one of them cann
 the status is 1 then; what the others tell is shown all the same.
 
 All namespaces are looked at where you may, else those that are yours; servers are those of the cloud's
-project. With -o wide, json or yaml the records of the runs that made the images are read as well.
+project. --context and --os-cloud take several, separated by commas. With -o wide, json or yaml the records of the runs that made the images are read as well.
 
 --drift shows only what is not as its record says: what runs without a record, with another image than
 the one that was deployed, or with an image that is gone. Without an argument it looks at everything that

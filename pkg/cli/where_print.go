@@ -63,7 +63,7 @@ func (o *whereOptions) print(env Env, a where.Answer) error {
 	for _, err := range a.Failures {
 		fmt.Fprintln(env.Err, "warning:", oneLine(err.Error()))
 	}
-	looked := len(a.Workloads)
+	looked, found := len(a.Workloads), len(a.Images)+len(a.Workloads)
 	if o.Drift {
 		var drifting []where.Workload
 		for _, w := range a.Workloads {
@@ -81,10 +81,11 @@ func (o *whereOptions) print(env Env, a where.Answer) error {
 		return fmt.Errorf("%d of the places could not be asked, so this may not be all", len(a.Failures))
 	case o.Drift && len(a.Workloads) > 0:
 		return errDifferences
-	case o.Drift:
-		fmt.Fprintf(env.Err, "No drift: all %d run what their records say.\n", looked)
-	case len(a.Images)+len(a.Workloads) == 0:
+	case found == 0 && o.What != "":
 		return fmt.Errorf("nothing is known of %q: no image of it is in the site's places, and nothing runs one", o.What)
+	}
+	if o.Drift {
+		fmt.Fprintf(env.Err, "No drift: all %d run what their records say.\n", looked)
 	}
 	return nil
 }
