@@ -6,8 +6,8 @@ package where
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/deploy"
@@ -134,5 +134,13 @@ func (x *search) sort() {
 	})
 }
 
-// rank is the target's place in the order in which targets are shown.
-func rank(target string) int { return slices.Index(deploy.Kinds, target) }
+// rank is the target's place in the order in which targets are shown. What belongs to one,
+// such as the kernel beside an image, comes after it.
+func rank(target string) int {
+	for i, kind := range deploy.Kinds {
+		if strings.HasPrefix(target, kind) {
+			return 2*i + min(1, len(target)-len(kind))
+		}
+	}
+	return 2 * len(deploy.Kinds)
+}
