@@ -11,8 +11,8 @@ import (
 	"github.com/ystackdev/ystack/pkg/where"
 )
 
-func someAnswer(in *time.Location) where.Answer {
-	at := time.Date(2026, 11, 26, 8, 0, 0, 0, in)
+func someAnswer() where.Answer {
+	at := time.Date(2026, 11, 26, 8, 0, 0, 0, time.Local)
 	commit, earlier := "440ff76e1c2d4a5b6c7d8e9f00112233445566aa", "152513da00112233445566778899aabbccddeeff"
 	container := "sha256:5152822a1999cf56a9d8743867cd7ec1c703d5449a42f2a76475446b052f6afb"
 	disk := "sha256:dbd2af53d0ad5f6a7b8c9d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c"
@@ -42,20 +42,20 @@ func someAnswer(in *time.Location) where.Answer {
 }
 
 func TestWherePrints(t *testing.T) {
-	for format, file := range map[string]string{"": "where.txt", "wide": "where-wide.txt", "name": "where-name.txt", "json": "where.json", "custom-columns=KIND:.kind,AT:.ref": "where-columns.txt"} {
+	for format, file := range map[string]string{
+		"": "where.txt", "wide": "where-wide.txt", "name": "where-name.txt", "custom-columns=KIND:.kind,AT:.ref": "where-columns.txt",
+		`jsonpath={range .items[*]}{.kind} {.metadata.name} {.digest} {.id} {.builtFrom} {.runs[*].by} {.image} {.has} {.by} {.drift}{"\n"}{end}`: "where-jsonpath.txt",
+	} {
 		var out, errs bytes.Buffer
-		o, in := &whereOptions{What: "HEAD", Output: format}, time.Local
-		if format == "json" {
-			in = time.UTC
-		}
-		if err := o.print(Env{Out: &out, Err: &errs}, someAnswer(in)); err != nil || errs.Len() > 0 {
+		o := &whereOptions{What: "HEAD", Output: format}
+		if err := o.print(Env{Out: &out, Err: &errs}, someAnswer()); err != nil || errs.Len() > 0 {
 			t.Errorf("%q: %v, %s", format, err, &errs)
 		}
 		golden(t, file, out.Bytes())
 	}
 	var out, errs bytes.Buffer
 	o := &whereOptions{Drift: true}
-	if err := o.print(Env{Out: &out, Err: &errs}, someAnswer(time.Local)); !errors.Is(err, errDifferences) {
+	if err := o.print(Env{Out: &out, Err: &errs}, someAnswer()); !errors.Is(err, errDifferences) {
 		t.Errorf("got %v", err)
 	}
 	golden(t, "where-drift.txt", out.Bytes())
@@ -63,7 +63,7 @@ func TestWherePrints(t *testing.T) {
 
 // TestWhereSaysWhatItCannot: an answer that may not be all never has the status of one that is.
 func TestWhereSaysWhatItCannot(t *testing.T) {
-	failed := someAnswer(time.Local)
+	failed := someAnswer()
 	failed.Failures, failed.Notes = []error{errors.New("Glance of cloud lab: no\nanswer")}, []string{"cluster lab: shown is what runs in a"}
 	for name, tc := range map[string]struct {
 		o      whereOptions
