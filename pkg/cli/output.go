@@ -135,6 +135,7 @@ func printerFor(format string) (printers.ResourcePrinter, error) {
 		if err != nil {
 			return nil, usagef("-o jsonpath: %v", err)
 		}
+		p.AllowMissingKeys(true) // as kubectl does
 		return p, nil
 	case "custom-columns":
 		return newCustomColumns(arg)
