@@ -74,32 +74,38 @@ func (q Query) choose(images []Image, workloads []Workload) ([]Image, []Workload
 	if len(i)+len(w) > 0 {
 		return i, w
 	}
-	return pick(images, workloads,
+	return along(images, workloads,
 		func(i Image) bool { return q.revision(i.Revision) || q.revision(i.BuiltFrom) },
 		func(w Workload) bool { return q.revision(w.Revision) })
 }
 
 // digests picks what the query is about if it is a digest.
 func (q Query) digests(images []Image, workloads []Workload) ([]Image, []Workload) {
-	return pick(images, workloads,
+	return along(images, workloads,
 		func(i Image) bool { return q.sum(i.Digest) || i.Ref.Scheme == store.OCI && q.sum(i.ID) },
 		func(w Workload) bool { return q.sum(w.Digest) })
 }
 
-// pick filters both, and takes the workloads that run a picked image along, whatever
-// revision they say that it is of.
-func pick(images []Image, workloads []Workload, image func(Image) bool, workload func(Workload) bool) ([]Image, []Workload) {
-	var is []Image
-	var ws []Workload
+// along is pick, and takes the workloads that run a picked image along, whatever revision
+// they say that it is of.
+func along(images []Image, workloads []Workload, image func(Image) bool, workload func(Workload) bool) ([]Image, []Workload) {
 	picked := map[string]bool{}
 	for _, i := range images {
 		if image(i) {
-			is = append(is, i)
 			picked[i.Digest] = i.Digest != ""
 		}
 	}
+	return pick(images, workloads, image, func(w Workload) bool { return workload(w) || picked[w.Digest] })
+}
+
+func pick(images []Image, workloads []Workload, image func(Image) bool, workload func(Workload) bool) (is []Image, ws []Workload) {
+	for _, i := range images {
+		if image(i) {
+			is = append(is, i)
+		}
+	}
 	for _, w := range workloads {
-		if workload(w) || picked[w.Digest] {
+		if workload(w) {
 			ws = append(ws, w)
 		}
 	}

@@ -73,7 +73,7 @@ func TestRevision(t *testing.T) {
 	}
 }
 
-// TestChoose: an application goes before a commit, and what runs an image goes with it.
+// TestChoose: an application goes before a commit, and what runs an image of that goes with it.
 func TestChoose(t *testing.T) {
 	images := []Image{
 		{App: "beef", Revision: commit, Digest: "sha256:" + sum},
@@ -85,7 +85,7 @@ func TestChoose(t *testing.T) {
 		images    int
 		workloads string
 	}{
-		"beef": {1, "a"}, "beef2": {0, ""}, "beef13da": {1, ""}, "web": {2, "ab"}, "440ff7": {2, "a"}, "db": {0, "c"}, "none": {0, ""},
+		"beef": {1, ""}, "beef2": {0, ""}, "beef13da": {1, ""}, "web": {2, "ab"}, "440ff7": {2, "a"}, "db": {0, "c"}, "none": {0, ""},
 	} {
 		q, err := Parse(text, "")
 		if err != nil {
