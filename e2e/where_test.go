@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -170,7 +171,7 @@ func (s *scene) server(name, id string, record map[string]string) {
 // where runs the command in an empty home, and returns its status.
 func (s *scene) where(args ...string) (string, string, int) {
 	cmd := exec.Command("kubectl-ystack", append([]string{"where", "--site", s.site}, args...)...)
-	cmd.Env = append(os.Environ(), "HOME="+s.t.TempDir(), "XDG_STATE_HOME=", "XDG_CACHE_HOME=", "OS_CLIENT_CONFIG_FILE="+s.clouds)
+	cmd.Env = append(os.Environ(), "HOME="+s.t.TempDir(), "XDG_STATE_HOME=", "XDG_CACHE_HOME=", "OS_CLIENT_CONFIG_FILE="+cmp.Or(s.clouds, os.Getenv("OS_CLIENT_CONFIG_FILE")))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()
@@ -245,4 +246,57 @@ func TestWhereChangedMachines(t *testing.T) {
 		`^server/` + s.name + `-changed +cloud lab +runs glance://lab/` + id + `, but its record says 0123.*: it was changed by hand$`,
 		`^server/` + s.name + `-unrecorded +cloud lab +runs glance://lab/` + id + `, and has no record of it$`,
 	}, s.name, "--drift")
+}
+
+// TestWhereNodes: what Ironic's nodes say is on them.
+func TestWhereNodes(t *testing.T) {
+	needLab(t)
+	s := newScene(t)
+	needIronic(t, s)
+	id, sum := s.image("baremetal")
+	recorded, changed := s.instance(id, s.record(id, sum)), s.instance(id, s.record(id, sum))
+	changed["image_source"] = "01234567-0123-0123-0123-0123456789ab"
+	s.node("recorded", recorded)
+	s.node("changed", changed)
+	s.node("free", nil)
+	s.shows(0, []string{
+		`^` + s.name + ` +` + s.revision[:12] + ` +baremetal +sha256:` + sum[:12] + ` .* glance://lab/` + id + `$`,
+		`^` + s.name + ` +` + s.revision[:12] + ` +node/` + s.name + `-recorded +enroll .* alice +cloud lab$`,
+	}, s.name)
+	s.shows(1, []string{`^node/` + s.name + `-changed +cloud lab +runs glance://lab/0123\S*, but its record says glance://another-name/` + id + `: it was changed by hand$`}, s.name, "--drift")
+	if out, _, _ := s.where("-o", "name", s.name); strings.Contains(out, "free") {
+		t.Errorf("a node that is nobody's is told: %s", out)
+	}
+}
+
+func needIronic(t *testing.T, s *scene) {
+	t.Helper()
+	endpoint, err := s.session.Endpoint(t.Context(), "baremetal")
+	if err == nil {
+		var answer *http.Response
+		if answer, err = http.Get(endpoint); err == nil {
+			answer.Body.Close()
+			return
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
+	t.Skipf("the lab's Ironic does not run: %v; `lab up metal` starts it", err)
+}
+
+// instance is what a node with an image has in its instance_info.
+func (s *scene) instance(id string, record map[string]string) map[string]string {
+	record["image_source"] = id
+	return record
+}
+
+// node enrols one.
+func (s *scene) node(name string, instance map[string]string) {
+	s.t.Helper()
+	var made struct{ UUID string }
+	s.ask(http.MethodPost, "baremetal", "/v1/nodes", map[string]any{
+		"name": s.name + "-" + name, "driver": "fake-hardware", "resource_class": s.name, "instance_info": instance,
+	}, &made)
+	s.t.Cleanup(func() { s.ask(http.MethodDelete, "baremetal", "/v1/nodes/"+made.UUID, nil, nil) })
 }
