@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -78,7 +79,7 @@ func (o *whereOptions) print(env Env, a where.Answer) error {
 	}
 	switch {
 	case len(a.Failures) > 0:
-		return fmt.Errorf("%d of the places could not be asked, so this may not be all", len(a.Failures))
+		return errors.New("not all places could be asked, so this may not be all")
 	case o.Drift && len(a.Workloads) > 0:
 		return errDifferences
 	case found == 0 && o.What != "":

@@ -70,8 +70,8 @@ func TestWhereSaysWhatItCannot(t *testing.T) {
 		answer where.Answer
 		want   string
 	}{
-		"not all":       {whereOptions{What: "x"}, failed, "1 of the places could not be asked, so this may not be all"},
-		"not all drift": {whereOptions{What: "x", Drift: true}, failed, "1 of the places could not be asked, so this may not be all"},
+		"not all":       {whereOptions{What: "x"}, failed, "not all places could be asked, so this may not be all"},
+		"not all drift": {whereOptions{What: "x", Drift: true}, failed, "not all places could be asked, so this may not be all"},
 		"nothing":       {whereOptions{What: "x"}, where.Answer{}, `nothing is known of "x": no image of it is in the site's places, and nothing runs one`},
 		"no drift of x": {whereOptions{What: "x", Drift: true}, where.Answer{}, `nothing is known of "x": no image of it is in the site's places, and nothing runs one`},
 	} {

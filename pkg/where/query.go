@@ -86,16 +86,16 @@ func (q Query) digests(images []Image, workloads []Workload) ([]Image, []Workloa
 		func(w Workload) bool { return q.sum(w.Digest) })
 }
 
-// along is pick, and takes the workloads that run a picked image along, whatever revision
-// they say that it is of.
+// along is pick, and takes the workloads along that run a picked image of their
+// application, whatever revision they say that it is of.
 func along(images []Image, workloads []Workload, image func(Image) bool, workload func(Workload) bool) ([]Image, []Workload) {
-	picked := map[string]bool{}
+	picked := map[[2]string]bool{}
 	for _, i := range images {
 		if image(i) {
-			picked[i.Digest] = i.Digest != ""
+			picked[[2]string{i.App, i.Digest}] = i.Digest != ""
 		}
 	}
-	return pick(images, workloads, image, func(w Workload) bool { return workload(w) || picked[w.Digest] })
+	return pick(images, workloads, image, func(w Workload) bool { return workload(w) || picked[[2]string{w.App, w.Digest}] })
 }
 
 func pick(images []Image, workloads []Workload, image func(Image) bool, workload func(Workload) bool) (is []Image, ws []Workload) {
