@@ -230,7 +230,8 @@ func (x *search) elsewhere(ctx context.Context) {
 	x.images = kept
 }
 
-// records reads the runs that are attached to the images in registries.
+// records reads the runs that are attached to the images in registries, and of those the
+// ones of the image's revision.
 func (x *search) records(ctx context.Context) {
 	x.askEach(ctx, len(x.images), func(k int) (string, func(context.Context) error) {
 		i := &x.images[k]
@@ -238,8 +239,13 @@ func (x *search) records(ctx context.Context) {
 			return "", nil
 		}
 		ref := i.Ref.Host + "/" + i.Ref.Name + "@" + i.ID
-		return "record of " + ref, func(ctx context.Context) (err error) {
-			i.Runs, err = pipeline.Records(ctx, x.Registry, ref)
+		return "record of " + ref, func(ctx context.Context) error {
+			all, err := pipeline.Records(ctx, x.Registry, ref)
+			for _, r := range all {
+				if r.Revision == i.Revision { // others brought another commit with the same inputs there
+					i.Runs = append(i.Runs, r)
+				}
+			}
 			return err
 		}
 	})
