@@ -242,6 +242,14 @@ func TestWhereChangedMachines(t *testing.T) {
 	delete(unrecorded, "ystack_image")
 	s.server("changed", id, changed)
 	s.server("unrecorded", id, unrecorded)
+	later := s.record(id, sum) // another commit with the same inputs
+	later["ystack_revision"] = strings.Repeat(random(), 5)
+	s.server("later", id, later)
+	s.shows(0, []string{
+		`^` + s.name + ` +` + later["ystack_revision"][:12] + ` +vm .* glance://lab/` + id + `$`,
+		`^` + s.name + ` +` + later["ystack_revision"][:12] + ` +vm .* oci://127.0.0.1:15000/` + s.name + `/archive/`,
+		`^` + s.name + ` +` + later["ystack_revision"][:12] + ` +server/` + s.name + `-later `,
+	}, later["ystack_revision"])
 	s.shows(1, []string{
 		`^server/` + s.name + `-changed +cloud lab +runs glance://lab/` + id + `, but its record says 0123.*: it was changed by hand$`,
 		`^server/` + s.name + `-unrecorded +cloud lab +runs glance://lab/` + id + `, and has no record of it$`,

@@ -33,7 +33,7 @@ func (x *search) drift(w Workload) []string {
 // others are the places that have the workload's image.
 func (x *search) others(w Workload) []string {
 	var all []string
-	for _, i := range x.images {
+	for _, i := range x.picked {
 		if w.Digest != "" && i.Digest == w.Digest {
 			all = append(all, i.Ref.String())
 		}

@@ -21,7 +21,8 @@ type search struct {
 
 	mu        sync.Mutex
 	seen      map[string]bool // images, by reference and id
-	images    []Image
+	images    []Image         // all that were come across
+	picked    []Image         // those that are wanted
 	workloads []Workload
 	unlisted  []unlisted
 	failed    []failure

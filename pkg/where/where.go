@@ -53,9 +53,10 @@ type Workload struct {
 	Source   string    `json:"source,omitempty"`
 	Drift    []string  `json:"drift,omitempty"`
 
-	cloud   string
-	gone    bool // its image is not where it should be
-	unnamed bool // neither record nor image tell a commit
+	cloud    string
+	unlisted bool // its image is in no list
+	gone     bool // its image is not where it should be
+	unnamed  bool // neither record nor image tell a commit
 }
 
 // Finder knows the places to ask.
@@ -100,7 +101,7 @@ func (f *Finder) Find(ctx context.Context, s Search) Answer {
 		x.byName(ctx)
 		images, workloads = s.Query.digests(x.images, x.workloads)
 	}
-	x.images, x.workloads = images, workloads
+	x.picked, x.workloads = images, workloads
 	x.lookUp(ctx)
 	if s.Drift {
 		for i := range x.workloads {
@@ -111,19 +112,19 @@ func (f *Finder) Find(ctx context.Context, s Search) Answer {
 		x.records(ctx)
 	}
 	x.sort()
-	return Answer{x.images, x.workloads, x.failures(), x.notes}
+	return Answer{x.picked, x.workloads, x.failures(), x.notes}
 }
 
 // sort has the newest revision of an application first, and all of a revision together.
 func (x *search) sort() {
 	newest := map[[2]string]time.Time{}
-	for _, i := range x.images {
+	for _, i := range x.picked {
 		if key := [2]string{i.App, i.Revision}; newest[key].Before(i.Since) {
 			newest[key] = i.Since
 		}
 	}
-	sort.SliceStable(x.images, func(i, k int) bool {
-		a, b := &x.images[i], &x.images[k]
+	sort.SliceStable(x.picked, func(i, k int) bool {
+		a, b := &x.picked[i], &x.picked[k]
 		return cmp.Or(cmp.Compare(a.App, b.App), newest[[2]string{b.App, b.Revision}].Compare(newest[[2]string{a.App, a.Revision}]),
 			cmp.Compare(a.Revision, b.Revision), cmp.Compare(rank(a.Target), rank(b.Target)), cmp.Compare(a.Ref.String(), b.Ref.String())) < 0
 	})

@@ -237,7 +237,7 @@ func TestOneErrorOfAll(t *testing.T) {
 }
 
 func TestDrift(t *testing.T) {
-	x := &search{images: []Image{{Digest: "sha256:aa", Ref: store.Ref{Scheme: store.OCI, Host: "h", Name: "a", Tag: "r"}}}}
+	x := &search{picked: []Image{{Digest: "sha256:aa", Ref: store.Ref{Scheme: store.OCI, Host: "h", Name: "a", Tag: "r"}}}}
 	for want, w := range map[string]Workload{
 		"":                                            {Image: "i", Digest: "sha256:aa"},
 		"has no record of what it runs":               {},
