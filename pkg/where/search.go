@@ -142,16 +142,12 @@ func (x *search) everywhere(ctx context.Context) {
 		x.ask(ctx, "Nova of "+c.place(), func(ctx context.Context) error { return x.servers(ctx, c) })
 		x.ask(ctx, "Ironic of "+c.place(), func(ctx context.Context) error { return x.nodes(ctx, c) })
 	}
-	q := x.Query
-	switch {
-	case q.isDigest(): // see Find
-	case q.isCommit():
-		x.list(ctx, "", q.revision)
-		fallthrough
-	case q.isApplication():
-		if q.isApplication() {
-			x.list(ctx, q.text, nil)
-		}
+	// What a digest is of, only all images can tell: see Find.
+	if x.Query.isCommit() {
+		x.list(ctx, "", x.Query.revision)
+	}
+	if x.Query.isApplication() {
+		x.list(ctx, x.Query.text, nil)
 	}
 	x.asking.Wait()
 	x.byName(ctx)
