@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -115,20 +116,25 @@ func isRevision(tag string) bool {
 	return dirty.MatchString(tag) || hex.MatchString(tag) && len(tag) >= 40
 }
 
-// records reads the runs that are attached to the images in registries, and of those the
-// ones of the image's revision.
+// records reads the runs that are attached to the images in registries, and gives each the
+// ones of its revision: others brought another commit with the same inputs there.
 func (x *search) records(ctx context.Context) {
-	x.askEach(ctx, len(x.picked), func(k int) (string, func(context.Context) error) {
-		i := &x.picked[k]
-		if i.Ref.Scheme != store.OCI || i.ID == "" {
-			return "", nil
+	of := map[string][]*Image{}
+	for k := range x.picked {
+		if i := &x.picked[k]; i.Ref.Scheme == store.OCI && i.ID != "" {
+			ref := i.Ref.Host + "/" + i.Ref.Name + "@" + i.ID
+			of[ref] = append(of[ref], i)
 		}
-		ref := i.Ref.Host + "/" + i.Ref.Name + "@" + i.ID
-		return "record of " + ref, func(ctx context.Context) error {
-			all, err := pipeline.Records(ctx, x.Registry, ref)
-			for _, r := range all {
-				if r.Revision == i.Revision { // others brought another commit with the same inputs there
-					i.Runs = append(i.Runs, r)
+	}
+	refs := slices.Sorted(maps.Keys(of))
+	x.askEach(ctx, len(refs), func(k int) (string, func(context.Context) error) {
+		return "record of " + refs[k], func(ctx context.Context) error {
+			runs, err := pipeline.Records(ctx, x.Registry, refs[k])
+			for _, r := range runs {
+				for _, i := range of[refs[k]] {
+					if r.Revision == i.Revision {
+						i.Runs = append(i.Runs, r)
+					}
 				}
 			}
 			return err

@@ -70,9 +70,6 @@ func (x *search) askEach(ctx context.Context, n int, about func(k int) (place st
 	slots := make(chan struct{}, atOnce)
 	for k := range n {
 		place, do := about(k)
-		if do == nil {
-			continue
-		}
 		slots <- struct{}{}
 		x.ask(ctx, place, func(ctx context.Context) error {
 			defer func() { <-slots }()
