@@ -139,7 +139,7 @@ func wherePlace(i where.Image) string {
 	switch {
 	case r.Scheme == store.Glance:
 		r.Name = i.ID
-	case r.Scheme == store.OCI && (r.Tag == i.Revision || r.Tag == i.ID):
+	case r.Scheme == store.OCI && (r.Tag == i.ID || i.Revision != "" && strings.HasPrefix(r.Tag, i.Revision)):
 		r.Tag = ""
 	}
 	return r.String()

@@ -126,7 +126,7 @@ func (x *search) sort() {
 	sort.SliceStable(x.picked, func(i, k int) bool {
 		a, b := &x.picked[i], &x.picked[k]
 		return cmp.Or(cmp.Compare(a.App, b.App), newest[[2]string{b.App, b.Revision}].Compare(newest[[2]string{a.App, a.Revision}]),
-			cmp.Compare(a.Revision, b.Revision), cmp.Compare(rank(a.Target), rank(b.Target)), cmp.Compare(a.Ref.String(), b.Ref.String())) < 0
+			cmp.Compare(a.Revision, b.Revision), cmp.Compare(rank(a.Target), rank(b.Target)), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Ref.String(), b.Ref.String())) < 0
 	})
 	sort.SliceStable(x.workloads, func(i, k int) bool {
 		a, b := &x.workloads[i], &x.workloads[k]
