@@ -125,7 +125,7 @@ func revisions(u *unstructured.Unstructured, sets []unstructured.Unstructured) [
 			}
 		case has.Replicas > 0:
 			old := running(u, set)
-			old.Deployed, old.State = set.GetCreationTimestamp().Time, string(StateSuperseded)
+			old.Deployed, old.State = set.GetCreationTimestamp().Time, deploy.StateSuperseded
 			old.Ready, old.Desired = has.Ready, has.Replicas
 			all = append(all, old)
 		}
