@@ -13,5 +13,5 @@ var version, commit string
 func main() {
 	env := cli.OS()
 	env.Version, env.Commit = version, commit
-	os.Exit(cli.Main(env, cli.NewKubectl, os.Args[1:]))
+	os.Exit(cli.Main(env, cli.NewKubectl, cli.Args(os.Args)))
 }

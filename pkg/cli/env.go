@@ -57,6 +57,11 @@ func (e Env) xdg(name, fallback string) string {
 	if dir := e.Getenv(name); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "ystack")
 	}
+	return filepath.Join(e.home(), filepath.FromSlash(fallback), "ystack")
+}
+
+// home is the user's home directory.
+func (e Env) home() string {
 	home := e.Getenv("HOME")
 	if runtime.GOOS == "windows" {
 		home = e.Getenv("USERPROFILE")
@@ -64,7 +69,7 @@ func (e Env) xdg(name, fallback string) string {
 	if !filepath.IsAbs(home) {
 		home = accountHome()
 	}
-	return filepath.Join(home, filepath.FromSlash(fallback), "ystack")
+	return home
 }
 
 // accountHome stands in for HOME, which services and containers can lack: a

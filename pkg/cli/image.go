@@ -36,6 +36,7 @@ func newImage(env Env, flags openStackFlags) *cobra.Command {
 
 list, show, verify, push and pull know an image also as APPLICATION:REVISION, and look
 for it in the places of the Site file: its cloud, its archive and its registry.`
+	offerImages(cmd, s)
 	cmd.PersistentFlags().StringVar(&s.sitePath, "site", "", "the Site file (default: $YSTACK_SITE, then $XDG_CONFIG_HOME/ystack/site.yaml)")
 	return cmd
 }

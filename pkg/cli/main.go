@@ -49,6 +49,9 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	defer stop()
 	ctx = quiet(ctx)
 	cmd := root(env)
+	if completing(args) {
+		offer(cmd, env)
+	}
 	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := cmd.ExecuteContextC(ctx)
 	code := exitCode(err)

@@ -15,7 +15,8 @@ func NewKubectl(env Env) *cobra.Command {
 	root := newRoot(env, "kubectl ystack", "Kubernetes on OpenStack, from source to running service")
 	root.AddCommand(newPipeline(env), newDeployImage(env), newSchema(env))
 	root.AddCommand(newKeystoneLogin(env), newKeystoneToken(env))
-	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env), newWhere(env))
+	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env))
+	root.AddCommand(newWhere(env), newKubectlCompletion(env))
 	return root
 }
 
@@ -23,7 +24,7 @@ func NewKubectl(env Env) *cobra.Command {
 func NewOpenStack(env Env) *cobra.Command {
 	root := newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack")
 	flags := addGlobalOpenStackFlags(root)
-	root.AddCommand(newImage(env, flags), newNode(env, flags))
+	root.AddCommand(newImage(env, flags), newNode(env, flags), newOpenStackCompletion(env))
 	return root
 }
 

@@ -2,10 +2,7 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/url"
 	"slices"
 	"sync"
 
@@ -89,21 +86,12 @@ func (y *survey) namespaces(ctx context.Context, client *kube.Client, v viewpoin
 }
 
 func listNamespaces(ctx context.Context, client *kube.Client) ([]string, error) {
-	body, err := client.Get(ctx, "/api/v1/namespaces", url.Values{}, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
-	if err != nil {
-		return nil, err
-	}
-	var list struct {
-		Items []struct{ Metadata struct{ Name string } }
-	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, fmt.Errorf("the list of namespaces: %w", err)
-	}
+	list, err := client.Metadata(ctx, "/api/v1/namespaces", nil)
 	var names []string
-	for _, ns := range list.Items {
-		names = append(names, ns.Metadata.Name)
+	for _, ns := range list {
+		names = append(names, ns.Name)
 	}
-	return names, nil
+	return names, err
 }
 
 // contextless are the projects of the contexts' logins that no context is for, on the same
