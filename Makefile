@@ -49,16 +49,25 @@ bench: build lab-up ## benchmarks, and the pipeline against the same tools by ha
 	$(IN_LAB) lab/bench/image-copy.sh 512
 	lab/bench/hook.sh
 
+# The same commit gives the same bytes, in whatever folder: so no time but the commit's, and
+# nothing of what git makes of a changed tree beside the version.
 .PHONY: dist
-dist: ## stripped binaries for every platform, in dist/
+dist: ## archives for every platform in dist/, with man pages and completions, and krew/ystack.yaml
 	rm -rf dist
 	for p in $(PLATFORMS); do \
-	  os=$${p%/*} arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
-	  for b in kubectl-ystack openstack-ystack; do \
-	    GOOS=$$os GOARCH=$$arch $(GOBUILD) -o dist/$$b-$$os-$$arch$$ext ./cmd/$$b; \
-	  done; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GOBUILD) -buildvcs=false -o dist/$${p/\//-}/ ./cmd/...; \
 	done
+	go run ./release dist -version '$(VERSION)' -commit-time "$$(git log -1 --format=%ct)"
 	ls -l dist
+
+.PHONY: generate
+generate: ## completions/, docs/reference/ and the golden help texts, from the commands
+	go run ./release generate
+	go test ./pkg/cli -run 'Help|CompletionUsage' -update
+
+.PHONY: man
+man: ## man pages in dist/man; man -l dist/man/man1/kubectl-ystack.1 opens one
+	go run ./release man dist
 
 # Versions of Python packages and of Debian's are numbers; a commit without a tag is none.
 PYTHON ?= python3
@@ -86,10 +95,12 @@ lab-down: ## stop the lab and clean up
 clean: ## remove what make made in this folder
 	rm -rf bin dist
 
-# The race detector needs a C compiler; podman is a builder that the lab itself does without.
+# The race detector needs a C compiler; podman is a builder that the lab itself does without;
+# kubectl's completion for bash needs bash-completion, and man pages are read with man.
 .PHONY: test-tools
 test-tools:
-	@command -v gcc >/dev/null && command -v podman >/dev/null || { apt-get update -qq; apt-get install -y --no-install-recommends gcc libc6-dev podman; }
+	@command -v gcc podman man groff >/dev/null && [ -e /usr/share/bash-completion/bash_completion ] || { apt-get update -qq; \
+	  apt-get install -y --no-install-recommends gcc libc6-dev podman man-db groff-base bash-completion; }
 
 bin/staticcheck bin/gofumpt: tools/go.mod
 	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck mvdan.cc/gofumpt
