@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -90,9 +89,11 @@ func (a account) sits(t *testing.T) *typist {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGHUP)
-		_ = tty.Close()
+		slow := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		_, _ = tty.WriteString("\x03\x15exit\n") // closing the terminal would wait for the reader
 		_ = cmd.Wait()
+		slow.Stop()
+		_ = tty.Close()
 	})
 	return p
 }
