@@ -24,8 +24,10 @@ const (
 	// refused is for logins that were refused: an account may be locked after some.
 	refused = 10 * time.Minute
 
-	// patience is all that a person at a prompt has.
+	// patience is all that a person at a prompt has. Who is asked has a little less, so
+	// that what half of them said by then is worth something.
 	patience = 1500 * time.Millisecond
+	margin   = 300 * time.Millisecond
 
 	maxFile = 4 << 20
 )
@@ -47,13 +49,15 @@ func (c Cache) Values(ctx context.Context, key string, ask func(context.Context)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	asking, done := context.WithTimeout(ctx, patience-margin)
+	defer done()
 	type answer struct {
 		values []string
 		err    error
 	}
 	got := make(chan answer, 1)
 	go func() { // not everything that asks heeds its context: credential plugins do not
-		values, err := ask(ctx)
+		values, err := ask(asking)
 		got <- answer{values, err}
 	}()
 	select {
