@@ -90,7 +90,7 @@ func (a account) sits(t *testing.T) *typist {
 	}()
 	t.Cleanup(func() {
 		slow := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		_, _ = tty.WriteString("\x03\x15exit\n") // closing the terminal would wait for the reader
+		_, _ = tty.WriteString("\x15exit\n") // closing the terminal would wait for the reader
 		_ = cmd.Wait()
 		slow.Stop()
 		_ = tty.Close()
