@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -107,5 +112,31 @@ func TestFindingExamples(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+var packagePath = regexp.MustCompile(`pkg/[a-z/]+`)
+
+// TestArchitecture: the picture is one, and names packages that there are.
+func TestArchitecture(t *testing.T) {
+	data, err := os.ReadFile("../docs/architecture.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(bytes.NewReader(data)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := packagePath.FindAllString(string(data), -1)
+	if len(found) < 10 {
+		t.Errorf("only %q", found)
+	}
+	for _, name := range found {
+		if _, err := os.Stat(filepath.Join("..", name)); err != nil {
+			t.Errorf("it shows %s: %v", name, err)
+		}
 	}
 }
