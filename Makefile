@@ -99,8 +99,8 @@ clean: ## remove what make made in this folder
 # kubectl's completion for bash needs bash-completion, and man pages are read with man.
 .PHONY: test-tools
 test-tools:
-	@command -v gcc podman man groff >/dev/null && [ -e /usr/share/bash-completion/bash_completion ] || { apt-get update -qq; \
-	  apt-get install -y --no-install-recommends gcc libc6-dev podman man-db groff-base bash-completion; }
+	@( for tool in gcc podman man groff; do command -v $$tool >/dev/null || exit 1; done; test -e /usr/share/bash-completion/bash_completion ) || { \
+	  apt-get update -qq; apt-get install -y --no-install-recommends gcc libc6-dev podman man-db groff-base bash-completion; }
 
 bin/staticcheck bin/gofumpt: tools/go.mod
 	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck mvdan.cc/gofumpt

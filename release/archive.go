@@ -21,10 +21,7 @@ type entry struct {
 // and without the time and name that gzip would add.
 func tarball(entries []entry, when time.Time) ([]byte, error) {
 	var out bytes.Buffer
-	squeezed, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	squeezed := gzip.NewWriter(&out)
 	t := tar.NewWriter(squeezed)
 	for _, e := range sorted(entries) {
 		header := &tar.Header{
@@ -41,7 +38,7 @@ func tarball(entries []entry, when time.Time) ([]byte, error) {
 	if err := t.Close(); err != nil {
 		return nil, err
 	}
-	err = squeezed.Close()
+	err := squeezed.Close()
 	return out.Bytes(), err
 }
 

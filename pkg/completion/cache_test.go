@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -99,9 +100,10 @@ func TestNothingIsAnAnswer(t *testing.T) {
 // TestImpatience: what does not heed its context is left behind, and not asked again.
 func TestImpatience(t *testing.T) {
 	c := Cache{t.TempDir()}
-	asked, release := 0, make(chan struct{})
+	var asked atomic.Int32
+	release := make(chan struct{})
 	hangs := func(context.Context) ([]string, error) {
-		asked++
+		asked.Add(1)
 		<-release
 		return []string{"late"}, nil
 	}
@@ -111,8 +113,8 @@ func TestImpatience(t *testing.T) {
 		}
 	}
 	close(release)
-	if asked != 1 {
-		t.Errorf("asked %d times", asked)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 }
 
