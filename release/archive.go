@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// entry is a file of an archive.
+// entry is a file of an archive; the data of a symbolic link is where it leads.
 type entry struct {
 	Name string
 	Mode fs.FileMode
@@ -27,6 +27,13 @@ func tarball(entries []entry, when time.Time) ([]byte, error) {
 		header := &tar.Header{
 			Typeflag: tar.TypeReg, Name: e.Name, Mode: int64(e.Mode.Perm()), Size: int64(len(e.Data)),
 			ModTime: when.UTC(), Format: tar.FormatUSTAR,
+		}
+		switch e.Mode.Type() {
+		case fs.ModeDir:
+			header.Typeflag = tar.TypeDir
+		case fs.ModeSymlink:
+			header.Typeflag, header.Linkname, header.Size = tar.TypeSymlink, string(e.Data), 0
+			e.Data = nil
 		}
 		if err := t.WriteHeader(header); err != nil {
 			return nil, err

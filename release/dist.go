@@ -51,7 +51,7 @@ func semantic(described string) string {
 	return "v0.0.0-g" + strings.TrimPrefix(described, "v")
 }
 
-// make writes the archives, their sums and krew's manifest, and installs each archive as
+// make writes the archives, the Debian packages, their sums and krew's manifest, and installs each archive as
 // krew would.
 func (r release) make() error {
 	common, err := r.common()
@@ -67,26 +67,35 @@ func (r release) make() error {
 		return fmt.Errorf("%s: %w", r.krew, err)
 	}
 	m.Spec.Version = r.version
-	var sums strings.Builder
-	archives := map[target][]byte{}
 	targets, err := r.targets()
 	if err != nil {
 		return err
 	}
+	var sums strings.Builder
+	keep := func(name string, data []byte, err error) (sum string, _ error) {
+		if err != nil {
+			return "", err
+		}
+		digest := sha256.Sum256(data)
+		sum = hex.EncodeToString(digest[:])
+		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
+		return sum, os.WriteFile(filepath.Join(r.dir, name), data, 0o644)
+	}
+	archives := map[target][]byte{}
 	for _, t := range targets {
-		for _, program := range []string{"kubectl-ystack", "openstack-ystack"} {
-			name, archive, err := r.archive(program, t, common)
-			if err != nil {
+		name, archive, err := r.archive("kubectl-ystack", t, common)
+		sum, err := keep(name, archive, err)
+		if err != nil {
+			return err
+		}
+		archives[t] = archive
+		m.Spec.Platforms = append(m.Spec.Platforms, t.platform(releases+r.version+"/"+name, sum))
+		if _, err := keep(r.archive("openstack-ystack", t, common)); err != nil {
+			return err
+		}
+		if t.OS == "linux" {
+			if _, err := keep(r.deb(t, common)); err != nil {
 				return err
-			}
-			if err := os.WriteFile(filepath.Join(r.dir, name), archive, 0o644); err != nil {
-				return err
-			}
-			sum := sha256.Sum256(archive)
-			fmt.Fprintf(&sums, "%s  %s\n", hex.EncodeToString(sum[:]), name)
-			if program == "kubectl-ystack" {
-				m.Spec.Platforms = append(m.Spec.Platforms, t.platform(releases+r.version+"/"+name, hex.EncodeToString(sum[:])))
-				archives[t] = archive
 			}
 		}
 	}
@@ -158,9 +167,13 @@ func (r release) common() ([]entry, error) {
 	return append(files, entry{"LICENSE", 0o644, license}), nil
 }
 
+func (r release) program(name string, t target) ([]byte, error) {
+	return os.ReadFile(filepath.Join(r.dir, t.OS+"-"+t.Arch, name+t.exe()))
+}
+
 // archive is a program with its own of what is common.
 func (r release) archive(program string, t target, common []entry) (string, []byte, error) {
-	data, err := os.ReadFile(filepath.Join(r.dir, t.OS+"-"+t.Arch, program+t.exe()))
+	data, err := r.program(program, t)
 	if err != nil {
 		return "", nil, err
 	}

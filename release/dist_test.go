@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func TestDist(t *testing.T) {
 		}
 	}
 	sums, err := os.ReadFile(filepath.Join(r.dir, "SHA256SUMS"))
-	if err != nil || strings.Count(string(sums), "\n") != 12 {
+	if err != nil || strings.Count(string(sums), "\n") != 14 {
 		t.Errorf("%s%v", sums, err)
 	}
 }
@@ -94,7 +95,7 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 	want, got := content(t, one.dir), content(t, other.dir)
-	if !maps.Equal(want, got) || len(want) != 14 {
+	if !maps.Equal(want, got) || len(want) != 16 {
 		t.Errorf("differs: %q and %q", slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
 	}
 }
@@ -262,5 +263,33 @@ func TestBadArchives(t *testing.T) {
 	}
 	if bytes.Equal(outside, nil) {
 		t.Error("an empty archive")
+	}
+}
+
+// TestDebianPackage: dpkg unpacks it to where man and the shells look.
+func TestDebianPackage(t *testing.T) {
+	if _, err := exec.LookPath("dpkg-deb"); err != nil {
+		t.Skip("this is no Debian")
+	}
+	r := built(t, target{"linux", "arm64"}, target{"darwin", "arm64"})
+	r.version = "v0.0.0-g152513d"
+	if err := r.make(); err != nil {
+		t.Fatal(err)
+	}
+	deb, root := filepath.Join(r.dir, "ystack_0.0.0-g152513d_arm64.deb"), t.TempDir()
+	for _, args := range [][]string{{"--info", deb}, {"--contents", deb}, {"--extract", deb, root}} {
+		out, err := exec.Command("dpkg-deb", args...).CombinedOutput()
+		if err != nil || strings.Contains(string(out), "warning") {
+			t.Fatalf("dpkg-deb %s: %v\n%s", args[0], err, out)
+		}
+	}
+	for name, want := range map[string]string{
+		"usr/bin/kubectl_complete-ystack": "kubectl-ystack for linux/arm64", "usr/bin/openstack-ystack": "openstack-ystack for linux/arm64",
+		"usr/share/man/man1/kubectl-ystack.1.gz": "\x1f\x8b", "usr/share/doc/ystack/copyright": "", "usr/share/zsh/vendor-completions/_kubectl-ystack": "#compdef",
+		"usr/share/bash-completion/completions/openstack-ystack": "# bash completion", "usr/share/fish/vendor_completions.d/kubectl-ystack.fish": "# fish completion",
+	} {
+		if data, err := os.ReadFile(filepath.Join(root, name)); err != nil || !strings.HasPrefix(string(data), want) {
+			t.Errorf("%s: %v, %.40q", name, err, data)
+		}
 	}
 }
