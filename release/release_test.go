@@ -65,6 +65,23 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
+// TestScriptsParse: each shell that is there takes its scripts.
+func TestScriptsParse(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if _, err := exec.LookPath(shell); err != nil {
+			if shell == "bash" {
+				t.Error(err)
+			}
+			continue
+		}
+		for _, program := range []string{"kubectl-ystack", "openstack-ystack"} {
+			if out, err := exec.Command(shell, "-n", "../completions/"+program+"."+shell).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%s, of %s: %v\n%s", shell, program, err, out)
+			}
+		}
+	}
+}
+
 // TestReferenceIsWhole: every command and flag that help shows has its place.
 func TestReferenceIsWhole(t *testing.T) {
 	var all strings.Builder
