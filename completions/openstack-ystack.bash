@@ -424,3 +424,23 @@ else
 fi
 
 # ex: ts=4 sw=4 et filetype=sh
+
+__openstack_ystack()
+{
+    local before=${#COMP_LINE}
+    if [[ ${COMP_WORDS[1]} == ystack && $COMP_CWORD -gt 1 ]]; then
+        COMP_WORDS=(openstack-ystack "${COMP_WORDS[@]:2}")
+        COMP_CWORD=$((COMP_CWORD - 1))
+        COMP_LINE="openstack-ystack ${COMP_LINE#*ystack }"
+        COMP_POINT=$((COMP_POINT + ${#COMP_LINE} - before))
+        __start_openstack-ystack
+        return
+    fi
+    if declare -F _openstack >/dev/null; then
+        _openstack "$@"
+    fi
+    if [[ $COMP_CWORD -eq 1 && ystack == "${COMP_WORDS[1]}"* ]]; then
+        COMPREPLY+=(ystack)
+    fi
+}
+complete -o default -F __openstack_ystack openstack

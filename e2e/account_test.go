@@ -120,9 +120,9 @@ func (p *typist) types(keys, want string) {
 	}
 }
 
-// distributed is the archive of this system that `make dist` makes of the last commit, made
-// twice: in two folders, it is the same.
-func distributed(t *testing.T) (archive string) {
+// distributed are the archives of this system that `make dist` makes of the last commit, made
+// twice: in two folders, they are the same.
+func distributed(t *testing.T) (archives []string) {
 	t.Helper()
 	var made []map[string]string
 	for _, name := range []string{"here", "elsewhere/deeper"} {
@@ -141,8 +141,8 @@ func distributed(t *testing.T) (archive string) {
 					t.Fatal(err)
 				}
 				files[filepath.Base(file)] = string(data)
-				if strings.HasPrefix(filepath.Base(file), "kubectl-ystack_") {
-					archive = file
+				if strings.HasSuffix(file, ".tar.gz") && len(made) == 0 {
+					archives = append(archives, file)
 				}
 			}
 		}
@@ -153,17 +153,20 @@ func distributed(t *testing.T) (archive string) {
 			t.Errorf("%s is not the same when it is made in another folder", name)
 		}
 	}
-	return archive
+	return archives
 }
 
 // TestFreshAccount: somebody who has just got an account installs what is shipped, and
 // kubectl, the TAB key and man know of it.
 func TestFreshAccount(t *testing.T) {
 	needLab(t)
-	archive := distributed(t)
+	archives := distributed(t)
 	a := newAccount(t)
-	a.give(t, archive, "ystack.tar.gz")
-	a.must(t, "mkdir ystack && tar -xzf ystack.tar.gz -C ystack")
+	a.must(t, "mkdir ystack")
+	for _, archive := range archives {
+		a.give(t, archive, "archive")
+		a.must(t, "tar -xzf archive -C ystack")
+	}
 	a.path = a.home + "/ystack:" + a.path
 
 	list := a.must(t, "kubectl plugin list")
@@ -178,7 +181,7 @@ func TestFreshAccount(t *testing.T) {
 	if again := a.must(t, "kubectl plugin list"); again != list {
 		t.Errorf("kubectl plugin list, after completion install:\n%s", again)
 	}
-	for page, want := range map[string]string{"kubectl-ystack": "kubectl-ystack-deploy-image(1)", "kubectl-ystack-pipeline-run": "kubectl ystack pipeline run [DIR]"} {
+	for page, want := range map[string]string{"kubectl-ystack": "kubectl-ystack-deploy-image(1)", "openstack-ystack-image": "glance://CLOUD/NAME-OR-ID", "kubectl-ystack-pipeline-run": "kubectl ystack pipeline run [DIR]"} {
 		if out := a.must(t, "man "+page+" | cat"); !strings.Contains(out, want) {
 			t.Errorf("man %s shows no %q:\n%s", page, want, out)
 		}
@@ -206,6 +209,11 @@ func typeAtTheShell(t *testing.T, a account) {
 	p.types(clear+"kubectl ystack my-namespaces --tim\t", "eout ")
 	p.types(clear+"kubectl ystack my-namespaces --context l\t", "ab ")
 	p.types(clear+"kubectl ystack \t\t", "tenant-sync")
+
+	p.types(clear+"source <(openstack-ystack completion bash); echo rea''dy\n", "ready")
+	p.types("openstack ys\t", "tack ")
+	p.types("image li\t", "st ")
+	p.types("--os-clo\t", "ud ")
 
 	cache := a.must(t, "find .cache/ystack/completion -type f -printf '%m\\n' | sort -u; stat -c %a .cache/ystack/completion")
 	if cache != "600\n700\n" {

@@ -11,9 +11,12 @@ import (
 	"github.com/ystackdev/ystack/pkg/cli"
 )
 
-// roots are the command trees, as they are on a machine where nothing is set.
-func roots() []*cobra.Command {
-	env := cli.Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }}
+// roots are the command trees, to look at.
+func roots() []*cobra.Command { return trees(io.Discard) }
+
+// trees are the commands as they are on a machine where nothing is set.
+func trees(out io.Writer) []*cobra.Command {
+	env := cli.Env{In: strings.NewReader(""), Out: out, Err: io.Discard, Getenv: func(string) string { return "" }}
 	return []*cobra.Command{cli.NewKubectl(env), cli.NewOpenStack(env)}
 }
 
@@ -94,21 +97,15 @@ func unindented(example string) string {
 // completions are the scripts of both programs for each shell.
 func completions() ([]entry, error) {
 	var files []entry
-	for _, root := range roots() {
-		for _, shell := range []struct {
-			suffix string
-			write  func(io.Writer) error
-		}{
-			{"bash", func(w io.Writer) error { return root.GenBashCompletionV2(w, true) }},
-			{"zsh", root.GenZshCompletion},
-			{"fish", func(w io.Writer) error { return root.GenFishCompletion(w, true) }},
-			{"ps1", root.GenPowerShellCompletionWithDesc},
-		} {
-			var out bytes.Buffer
-			if err := shell.write(&out); err != nil {
+	for _, shell := range []struct{ name, suffix string }{{"bash", "bash"}, {"zsh", "zsh"}, {"fish", "fish"}, {"powershell", "ps1"}} {
+		var out bytes.Buffer
+		for _, root := range trees(&out) {
+			root.SetArgs([]string{"completion", shell.name})
+			if err := root.Execute(); err != nil {
 				return nil, err
 			}
-			files = append(files, entry{"completions/" + root.Name() + "." + shell.suffix, 0o644, out.Bytes()})
+			files = append(files, entry{"completions/" + root.Name() + "." + shell.suffix, 0o644, bytes.Clone(out.Bytes())})
+			out.Reset()
 		}
 	}
 	return files, nil

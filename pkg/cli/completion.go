@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,8 +37,9 @@ const aboutKubectl = `
 1.26 or newer), with the help of a program that "completion install" puts where kubectl
 looks for it.`
 
-// newCompletion is in place of cobra's, which knows nothing of kubectl.
-func newCompletion(env Env, sub ...*cobra.Command) *cobra.Command {
+// newCompletion is in place of cobra's, which knows nothing of kubectl. What bash gets
+// beside it follows its script.
+func newCompletion(env Env, bash string, sub ...*cobra.Command) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	cmd := &cobra.Command{
 		Use:       "completion " + strings.Join(shells, "|"),
@@ -53,7 +55,11 @@ func newCompletion(env Env, sub ...*cobra.Command) *cobra.Command {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(env.Out, true)
+				if err := root.GenBashCompletionV2(env.Out, true); err != nil {
+					return err
+				}
+				_, err := io.WriteString(env.Out, bash)
+				return err
 			case "zsh":
 				return root.GenZshCompletion(env.Out)
 			case "fish":
@@ -69,14 +75,8 @@ func newCompletion(env Env, sub ...*cobra.Command) *cobra.Command {
 }
 
 func newKubectlCompletion(env Env) *cobra.Command {
-	cmd := newCompletion(env, newCompletionInstall(env))
+	cmd := newCompletion(env, "", newCompletionInstall(env))
 	cmd.Long = fmt.Sprintf(aboutScripts, "kubectl-ystack") + aboutKubectl
-	return cmd
-}
-
-func newOpenStackCompletion(env Env) *cobra.Command {
-	cmd := newCompletion(env)
-	cmd.Long = fmt.Sprintf(aboutScripts, "openstack-ystack")
 	return cmd
 }
 
