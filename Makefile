@@ -57,7 +57,7 @@ dist: ## archives for every platform in dist/, with man pages and completions, a
 	for p in $(PLATFORMS); do \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GOBUILD) -buildvcs=false -o dist/$${p/\//-}/ ./cmd/...; \
 	done
-	go run -trimpath ./release dist -version '$(VERSION)' -commit-time "$$(git log -1 --format=%ct)"
+	go run -trimpath ./release dist -version '$(VERSION)' -commit-time "$$(git log -1 --format=%ct 2>/dev/null || echo 0)"
 	ls -l dist
 
 .PHONY: generate
