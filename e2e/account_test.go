@@ -122,7 +122,7 @@ func (p *typist) types(keys, want string) {
 
 // distributed are the archives of this system that `make dist` makes of the last commit, made
 // twice: in two folders, they are the same.
-func distributed(t *testing.T) (archives []string) {
+func distributed(t *testing.T) (checkout string, archives []string) {
 	t.Helper()
 	var made []map[string]string
 	for _, name := range []string{"here", "elsewhere/deeper"} {
@@ -142,6 +142,7 @@ func distributed(t *testing.T) (archives []string) {
 				}
 				files[filepath.Base(file)] = string(data)
 				if strings.HasSuffix(file, ".tar.gz") && len(made) == 0 {
+					checkout = dir
 					archives = append(archives, file)
 				}
 			}
@@ -153,14 +154,14 @@ func distributed(t *testing.T) (archives []string) {
 			t.Errorf("%s is not the same when it is made in another folder", name)
 		}
 	}
-	return archives
+	return checkout, archives
 }
 
 // TestFreshAccount: somebody who has just got an account installs what is shipped, and
 // kubectl, the TAB key and man know of it.
 func TestFreshAccount(t *testing.T) {
 	needLab(t)
-	archives := distributed(t)
+	checkout, archives := distributed(t)
 	a := newAccount(t)
 	a.must(t, "mkdir ystack")
 	for _, archive := range archives {
@@ -187,6 +188,28 @@ func TestFreshAccount(t *testing.T) {
 		}
 	}
 	typeAtTheShell(t, a)
+	asKrewInstalls(t, a, checkout)
+}
+
+// asKrewInstalls: the same, from where krew puts it. The link leads to krew's, which
+// stays when the version changes.
+func asKrewInstalls(t *testing.T, a account, checkout string) {
+	must(t, "go", "run", "-C", checkout, "-trimpath", "./release", "install", a.home+"/.krew")
+	must(t, "chown", "-Rh", a.name+":", a.home+"/.krew")
+	a.path = a.home + "/.krew/bin:" + filepath.Join(os.Getenv("YSTACK_LAB"), "bin") + ":/usr/bin:/bin"
+	commit := strings.TrimSpace(must(t, "git", "-C", checkout, "rev-parse", "HEAD"))
+	if out := a.must(t, "kubectl ystack version"); !strings.Contains(out, commit) {
+		t.Errorf("version: %s", out)
+	}
+	if out := a.must(t, "kubectl ystack completion install; readlink .krew/bin/kubectl_complete-ystack"); !strings.HasSuffix(out, "\nkubectl-ystack\n") || strings.Contains(out, "warning") {
+		t.Errorf("completion install:\n%s", out)
+	}
+	if list := a.must(t, "kubectl plugin list"); !strings.HasSuffix(list, ":\n\n"+a.home+"/.krew/bin/kubectl-ystack\n") {
+		t.Errorf("kubectl plugin list: %s", list)
+	}
+	if out := a.must(t, "kubectl __complete ystack pol 2>/dev/null"); !strings.HasPrefix(out, "policy\t") {
+		t.Errorf("TAB: %s", out)
+	}
 }
 
 // typeAtTheShell presses TAB in bash, through kubectl's own completion.

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -48,6 +50,32 @@ func install(m *manifest, t target, archive []byte, root string) (string, error)
 		return "", err
 	}
 	return link, os.Symlink(bin, link)
+}
+
+// installHere installs on this system what a manifest and a folder of archives hold.
+func installHere(manifestFile, dir, root string) error {
+	data, err := os.ReadFile(manifestFile)
+	if err != nil {
+		return err
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return err
+	}
+	t := target{runtime.GOOS, runtime.GOARCH}
+	found := m.matching(t)
+	if len(found) != 1 {
+		return fmt.Errorf("%s: %d platforms for %s", manifestFile, len(found), t)
+	}
+	archive, err := os.ReadFile(filepath.Join(dir, path.Base(found[0].URI)))
+	if err != nil {
+		return err
+	}
+	link, err := install(m, t, archive, root)
+	if err == nil {
+		fmt.Println(link)
+	}
+	return err
 }
 
 // move carries out the file operations; from may be a pattern.

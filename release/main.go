@@ -4,6 +4,7 @@
 //	go run ./release generate               completions/ and docs/reference/, from the commands
 //	go run ./release man DIR                man pages
 //	go run ./release dist -version V …      archives and krew's manifest, of the programs in dist/
+//	go run ./release install ROOT           what krew would do with them on this system, in ROOT for ~/.krew
 //
 // It is not part of ystack's programs: what it links weighs nothing there.
 package main
@@ -30,8 +31,10 @@ func run(args []string) error {
 		return write(args[1], manPages("devel", time.Unix(0, 0)))
 	case len(args) > 0 && args[0] == "dist":
 		return dist(args[1:])
+	case len(args) == 2 && args[0] == "install":
+		return installHere("krew/ystack.yaml", "dist", args[1])
 	}
-	return fmt.Errorf("usage: release generate | man DIR | dist -version V -commit-time SECONDS")
+	return fmt.Errorf("usage: release generate | man DIR | dist -version V -commit-time SECONDS | install ROOT")
 }
 
 // generate rewrites the generated files that are under version control, and removes

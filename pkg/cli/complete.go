@@ -87,7 +87,7 @@ func many(v values) cobra.CompletionFunc {
 // beginning are the values that begin as what has been typed.
 func (v values) beginning(cmd *cobra.Command, typed string) ([]string, cobra.ShellCompDirective) {
 	var found []string
-	for _, value := range v(cmd) {
+	for _, value := range completion.Typeable(v(cmd)) {
 		if strings.HasPrefix(value, typed) {
 			found = append(found, value)
 		}

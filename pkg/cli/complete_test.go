@@ -31,7 +31,7 @@ func someKubeconfig(t *testing.T) string {
 	closed.Close()
 	path := filepath.Join(t.TempDir(), "config")
 	content := `{apiVersion: v1, kind: Config, current-context: one,
-contexts: [{name: one, context: {cluster: c1, user: u1}}, {name: other, context: {cluster: c2, user: u2}}],
+contexts: [{name: one, context: {cluster: c1, user: u1}}, {name: other, context: {cluster: c2, user: u2}}, {name: "o$(x)", context: {cluster: c2, user: u2}}],
 clusters: [{name: c1, cluster: {server: "http://` + closed.Addr().String() + `"}}, {name: c2, cluster: {server: "http://` + closed.Addr().String() + `"}}],
 users: [{name: u1, user: {token: x}}, {name: u2, user: {token: x}}]}`
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

@@ -62,7 +62,7 @@ func (c Cache) Values(ctx context.Context, key string, ask func(context.Context)
 	}()
 	select {
 	case a := <-got:
-		values := typeable(a.values)
+		values := Typeable(a.values)
 		c.keep(path, values, time.Now().Add(keepFor(a.err)))
 		return values
 	case <-ctx.Done():
@@ -71,10 +71,10 @@ func (c Cache) Values(ctx context.Context, key string, ask func(context.Context)
 	}
 }
 
-// typeable are the values that mean themselves to every shell. Whoever may name an image
+// Typeable are the values that mean themselves to every shell. Whoever may name an image
 // shall not put a command on other people's command lines. What follows a tab describes
 // the value, and is shown only.
-func typeable(values []string) []string {
+func Typeable(values []string) []string {
 	var good []string
 	for _, v := range values {
 		name, about, described := strings.Cut(v, "\t")
