@@ -4,9 +4,11 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -85,5 +87,36 @@ func TestTabAsksNobody(t *testing.T) {
 	}
 	if _, err := os.Stat(d.path("asked")); err == nil {
 		t.Error("the plugin had the terminal")
+	}
+}
+
+// TestTabLocksNoAccount: a login that was refused is not tried again with the next stroke,
+// though other failures soon are.
+func TestTabLocksNoAccount(t *testing.T) {
+	d := newDesk(t, "username: alice, password: wrong, project_name: team-a, project_domain_name: Default")
+	site := "apiVersion: ystack.dev/v1alpha1\nkind: Site\nmetadata: {name: mine}\nspec: {openstack: {cloud: mine}, registries: {push: '127.0.0.1:15000/" + random() + "'}}\n"
+	if err := os.WriteFile(d.path("site.yaml"), []byte(site), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		out, err := d.command("openstack-ystack", "__completeNoDesc", "image", "show", "--site", d.path("site.yaml"), "").Output()
+		if err != nil || string(out) != ":4\n" {
+			t.Errorf("%s%v", out, err)
+		}
+		kept, err := filepath.Glob(d.path(".cache/ystack/completion/*"))
+		if err != nil || len(kept) != 1 {
+			t.Fatalf("kept %q, %v", kept, err)
+		}
+		info, err := os.Stat(kept[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := info.ModTime().Add(-time.Minute) // as if this were a minute ago
+		if err := os.Chtimes(kept[0], later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := d.logins.Load(); n != 1 {
+		t.Errorf("%d logins", n)
 	}
 }
