@@ -12,23 +12,23 @@ import (
 
 // NewKubectl is the command tree of `kubectl ystack`.
 func NewKubectl(env Env) *cobra.Command {
-	root := newRoot(env, "kubectl ystack", "Kubernetes on OpenStack, from source to running service")
+	root := newRoot(env, "kubectl ystack", "Kubernetes on OpenStack, from source to running service", newKubectlCompletion(env))
 	root.AddCommand(newPipeline(env), newDeployImage(env), newSchema(env))
 	root.AddCommand(newKeystoneLogin(env), newKeystoneToken(env))
 	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env))
-	root.AddCommand(newWhere(env), newKubectlCompletion(env))
+	root.AddCommand(newWhere(env))
 	return root
 }
 
 // NewOpenStack is the command tree of `openstack ystack`.
 func NewOpenStack(env Env) *cobra.Command {
-	root := newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack")
+	root := newRoot(env, "openstack ystack", "Images and machines for Kubernetes on OpenStack", newOpenStackCompletion(env))
 	flags := addGlobalOpenStackFlags(root)
-	root.AddCommand(newImage(env, flags), newNode(env, flags), newOpenStackCompletion(env))
+	root.AddCommand(newImage(env, flags), newNode(env, flags))
 	return root
 }
 
-func newRoot(env Env, name, short string) *cobra.Command {
+func newRoot(env Env, name, short string, completion *cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   strings.ReplaceAll(name, " ", "-"),
 		Short: short,
@@ -43,7 +43,7 @@ func newRoot(env Env, name, short string) *cobra.Command {
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newVersion(env))
+	root.AddCommand(newVersion(env), completion)
 	return root
 }
 
