@@ -23,7 +23,7 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
-	{"pkg/where"},
+	{"pkg/where", "pkg/completion"},
 	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
 	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
@@ -31,7 +31,7 @@ var layers = [][]string{
 	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/deploy"},
-	{"pkg/completion", "pkg/suggest", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
+	{"pkg/suggest", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {
