@@ -189,6 +189,7 @@ func policySession(t *testing.T) session {
 
 func loginSession(t *testing.T) session {
 	d := newDesk(t, "username: alice, password: secret-of-alice")
+	t.Cleanup(func() { d.must(t, "kubectl", "ystack", "keystone-login", "logout", "--all") }) // with the application credential
 	return session{d.dir, d.env, []string{"mycloud", "mine", "--cluster mycluster", "--cluster lab", "web", "team-a"}}
 }
 
