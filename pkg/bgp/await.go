@@ -38,7 +38,7 @@ func (c *Cluster) addPeer(ctx context.Context, n PlannedPeer, p *Plan, wait time
 func (c *Cluster) awaitSession(ctx context.Context, n NewPeer, f *Facts, wait time.Duration) error {
 	over := time.Now().Add(wait)
 	for {
-		reports, err := c.AskNodes(ctx, f.nodeNames(), answerLimit)
+		reports, err := c.AskNodes(ctx, f.nodeNames(), NoRoutes, answerLimit)
 		if err != nil {
 			if _, expected := explainSilence(err); expected {
 				return nil
@@ -83,7 +83,7 @@ func sessions(reports map[string]NodeReport, peerIP string) (nodes, states []str
 func (c *Cluster) Await(ctx context.Context, services []string, wait time.Duration) ([]ServiceStatus, error) {
 	over := time.Now().Add(wait)
 	for {
-		status, err := c.Status(ctx, false, answerLimit)
+		status, err := c.Status(ctx, false, SomeRoutes, answerLimit)
 		if err != nil {
 			return nil, err
 		}

@@ -44,6 +44,17 @@ func (j *judge) nodes() []NodeStatus {
 	return out
 }
 
+// asked counts the nodes whose routes are known, and those that have answered.
+func (j *judge) asked() (routes, answered int) {
+	for _, r := range j.reports {
+		answered++
+		if r.Asked {
+			routes++
+		}
+	}
+	return routes, answered
+}
+
 // service judges the addresses of a Service that somebody means, or that get
 // out although nobody does.
 func (j *judge) service(s *Service, all bool) []ServiceStatus {
@@ -70,6 +81,9 @@ func (j *judge) service(s *Service, all bool) []ServiceStatus {
 			case leaks:
 				row.Advertised, row.Why = Yes, "externalTrafficPolicy: Local: Calico announces it from nodes with endpoints"
 				j.announced(&row, p)
+				if routes, answered := j.asked(); row.Advertised == No && routes < answered {
+					row.Advertised, row.Why = Unknown, "externalTrafficPolicy: Local: Calico announces it from nodes with endpoints, and not all were asked (--all-routes)"
+				}
 			default:
 				row.Advertised, row.Why = No, "no entry covers it"
 				if meant {
@@ -103,7 +117,7 @@ func (j *judge) announced(row *ServiceStatus, p netip.Prefix) {
 	for i := range j.f.Nodes {
 		n := &j.f.Nodes[i]
 		report, ok := j.reports[n.Metadata.Name]
-		if !n.announces() || !ok {
+		if !n.announces() || !ok || !report.Asked {
 			continue
 		}
 		asked++
@@ -187,7 +201,7 @@ func (j *judge) missing(p netip.Prefix, asked, hidden int) string {
 	case hidden > 0:
 		return "a BGPFilter keeps the peers from learning it"
 	case routes == 0:
-		return "no node has a route for it (yet)"
+		return fmt.Sprintf("no node has a route for it (yet), of %d that were asked", asked)
 	case len(states) == 0:
 		return "no session: no BGPPeer selects these nodes"
 	}

@@ -28,7 +28,7 @@ func (c *Cluster) PeerStatus(ctx context.Context, wait time.Duration) ([]PeerSta
 	}
 	reports := map[string]NodeReport{}
 	if wait > 0 {
-		if reports, err = c.AskNodes(ctx, f.nodeNames(), wait); err != nil {
+		if reports, err = c.AskNodes(ctx, f.nodeNames(), NoRoutes, wait); err != nil {
 			if _, expected := explainSilence(err); !expected {
 				return nil, err
 			}

@@ -53,14 +53,19 @@ type EntryStatus struct {
 
 // Status reads and judges everything. wait bounds how long nodes may take to
 // answer; with 0 they are not asked.
-func (c *Cluster) Status(ctx context.Context, all bool, wait time.Duration) (*Status, error) {
+func (c *Cluster) Status(ctx context.Context, all bool, routes Routes, wait time.Duration) (*Status, error) {
 	f, err := c.gather(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return c.statusOf(ctx, f, all, routes, wait)
+}
+
+func (c *Cluster) statusOf(ctx context.Context, f *Facts, all bool, routes Routes, wait time.Duration) (*Status, error) {
 	reports := map[string]NodeReport{}
 	if wait > 0 {
-		if reports, err = c.AskNodes(ctx, f.nodeNames(), wait); err != nil {
+		var err error
+		if reports, err = c.AskNodes(ctx, f.nodeNames(), routes, wait); err != nil {
 			why, expected := explainSilence(err)
 			if !expected {
 				return nil, err
@@ -106,5 +111,8 @@ func (f *Facts) status(reports map[string]NodeReport, all bool) *Status {
 		}
 	}
 	s.Findings = append(j.drift(), f.check(f.Record)...)
+	if asked, answered := j.asked(); asked < answered {
+		s.Findings = append(s.Findings, note("%d of %d nodes were asked for their routes, which stand for all; --all-routes asks every node", asked, answered))
+	}
 	return s
 }

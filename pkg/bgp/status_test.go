@@ -2,6 +2,7 @@ package bgp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 )
 
 func established(peerIP string, routes ...string) NodeReport {
-	return NodeReport{BIRD: "Ready", Sessions: []Session{{PeerIP: peerIP, Type: "GlobalPeer", State: "Established"}}, Routes: routes}
+	return NodeReport{Asked: true, BIRD: "Ready", Sessions: []Session{{PeerIP: peerIP, Type: "GlobalPeer", State: "Established"}}, Routes: routes}
 }
 
 func TestStatus(t *testing.T) {
@@ -17,8 +18,8 @@ func TestStatus(t *testing.T) {
 	hello := service("default/hello", "true", "10.96.0.7")
 	entries := map[List][]string{ClusterIPs: {route}}
 	own := record(ClusterIPs, route, "default/hello")
-	down := NodeReport{BIRD: "Ready", Routes: []string{route}, Sessions: []Session{{PeerIP: "10.89.0.1", Type: "GlobalPeer", State: "Active"}}}
-	mesh := NodeReport{BIRD: "Ready", Routes: []string{route}, Sessions: []Session{{PeerIP: "10.89.0.11", Type: "NodeMesh", State: "Established"}}}
+	down := NodeReport{Asked: true, BIRD: "Ready", Routes: []string{route}, Sessions: []Session{{PeerIP: "10.89.0.1", Type: "GlobalPeer", State: "Active"}}}
+	mesh := NodeReport{Asked: true, BIRD: "Ready", Routes: []string{route}, Sessions: []Session{{PeerIP: "10.89.0.11", Type: "NodeMesh", State: "Established"}}}
 	filtered := peer(t)
 	filtered.Spec.Filters = []string{"none"}
 	for name, c := range map[string]struct {
@@ -28,7 +29,7 @@ func TestStatus(t *testing.T) {
 	}{
 		"yes":         {Facts{Entries: entries, Record: own, Peers: []Peer{peer(t)}}, map[string]NodeReport{"n1": established("10.89.0.1", route)}, "yes n1 10.89.0.1 "},
 		"no entry":    {Facts{Peers: []Peer{peer(t)}}, nil, "no   meant, but no entry covers it yet"},
-		"no peer":     {Facts{Entries: entries, Record: own}, map[string]NodeReport{"n1": {BIRD: "Ready", Routes: []string{route}}}, "no   no BGPPeer"},
+		"no peer":     {Facts{Entries: entries, Record: own}, map[string]NodeReport{"n1": {Asked: true, BIRD: "Ready", Routes: []string{route}}}, "no   no BGPPeer"},
 		"no session":  {Facts{Entries: entries, Record: own, Peers: []Peer{peer(t)}}, map[string]NodeReport{"n1": down}, "no   no session (n1 with 10.89.0.1: Active)"},
 		"mesh only":   {Facts{Entries: entries, Record: own, Peers: []Peer{peer(t)}}, map[string]NodeReport{"n1": mesh}, "no   no session: no BGPPeer selects"},
 		"no route":    {Facts{Entries: entries, Record: own, Peers: []Peer{peer(t)}}, map[string]NodeReport{"n1": established("10.89.0.1")}, "no   no node has a route"},
@@ -103,11 +104,53 @@ func TestDrift(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	o := decode[statusObject](t, `{"spec": {"node": "n1"}, "status": {"lastUpdated": "2026-11-25T20:04:27Z",
+	o := decode[statusObject](t, `{"spec": {"node": "n1", "classes": ["Agent", "BGP", "Routes"]}, "status": {"lastUpdated": "2026-11-25T20:04:27Z",
 		"agent": {"birdV4": {"state": "Ready"}}, "bgp": {"peersV4": [{"peerIP": "10.89.0.1", "type": "GlobalPeer", "state": "Established", "since": "20:04:15"}]},
 		"routes": {"routesV4": [{"destination": "10.96.0.0/16", "learnedFrom": {"sourceType": "Kernel"}}, {"destination": "10.96.0.7/32", "learnedFrom": {"sourceType": "Static"}}]}}}`)
-	want := NodeReport{"Ready", []Session{{"10.89.0.1", "GlobalPeer", "Established", "20:04:15"}}, []string{"10.96.0.7/32"}}
+	want := NodeReport{"Ready", []Session{{"10.89.0.1", "GlobalPeer", "Established", "20:04:15"}}, true, []string{"10.96.0.7/32"}}
 	if diff := cmp.Diff(want, o.report()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Of many nodes as many as wanted are asked for their routes, all over the list.
+func TestClasses(t *testing.T) {
+	for _, c := range []struct {
+		nodes  int
+		routes Routes
+		want   int
+	}{{1, SomeRoutes, 1}, {20, SomeRoutes, 20}, {21, SomeRoutes, 20}, {500, SomeRoutes, 20}, {500, AllRoutes, 500}, {500, NoRoutes, 0}, {7, 3, 3}} {
+		q := &inquiry{nodes: make([]string, c.nodes), routes: c.routes}
+		with, gap, longest := 0, 0, 0
+		for i := range c.nodes {
+			if gap++; slices.Contains(q.classes(i), classRoutes) {
+				with, gap = with+1, 0
+			}
+			longest = max(longest, gap)
+		}
+		if with != c.want || c.want > 0 && longest > c.nodes/c.want {
+			t.Errorf("%d nodes, %d with routes: %d, with %d between", c.nodes, c.routes, with, longest)
+		}
+	}
+}
+
+// Only nodes with endpoints announce what is local: who is not asked may be one.
+func TestLocalUnknown(t *testing.T) {
+	s := service("a/local", "", "10.96.0.9")
+	s.Spec.Type, s.Spec.ExternalTrafficPolicy = "LoadBalancer", "Local"
+	f := Facts{
+		Services: []Service{s}, Nodes: []Node{node(t, "n1", ""), node(t, "n2", "")}, Peers: []Peer{peer(t)},
+		Entries: map[List][]string{ClusterIPs: {"10.96.0.7/32"}},
+	}
+	silent := established("10.89.0.1")
+	silent.Asked = false
+	for want, n2 := range map[string]NodeReport{No: established("10.89.0.1"), Unknown: silent} {
+		status := f.status(map[string]NodeReport{"n1": established("10.89.0.1"), "n2": n2}, false)
+		if len(status.Services) != 1 || status.Services[0].Advertised != want {
+			t.Errorf("%+v, want %s", status.Services, want)
+		}
+		if told := slices.ContainsFunc(status.Findings, func(f Finding) bool { return strings.Contains(f.Text, "1 of 2 nodes") }); told != (want == Unknown) {
+			t.Errorf("%+v", status.Findings)
+		}
 	}
 }

@@ -58,7 +58,7 @@ func (c *Cluster) Verify(ctx context.Context, r Request, domain string, wait, ti
 	if err != nil {
 		return nil, err
 	}
-	status, err := c.Status(ctx, true, wait)
+	status, err := c.Status(ctx, true, SomeRoutes, wait)
 	if err != nil {
 		return nil, err
 	}

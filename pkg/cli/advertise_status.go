@@ -37,7 +37,7 @@ var bgpNodeListing = listing[bgp.NodeStatus]{
 		{header: "ANNOUNCES", value: func(n bgp.NodeStatus) string { return yesNo(n.Announces) }},
 		{header: "BIRD", value: func(n bgp.NodeStatus) string { return reported(n, n.BIRD) }},
 		{header: "SESSIONS", value: func(n bgp.NodeStatus) string { return reported(n, sessionsOf(n)) }},
-		{header: "ROUTES", value: func(n bgp.NodeStatus) string { return reported(n, strconv.Itoa(len(n.Routes))) }},
+		{header: "ROUTES", value: func(n bgp.NodeStatus) string { return reported(n, routesOf(n)) }},
 		{header: "ROUTE", wide: true, value: func(n bgp.NodeStatus) string { return strings.Join(n.Routes, ",") }},
 	},
 }
@@ -51,7 +51,7 @@ var advertisementListing = listing[bgp.Status]{
 func newAdvertiseStatus(env Env, k *kubeFlags) *cobra.Command {
 	o := &advertiseOptions{kube: k}
 	var output string
-	var all bool
+	var all, allRoutes bool
 	var wait, timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "status [SERVICE…]",
@@ -61,7 +61,8 @@ each node's BGP sessions; and where what is configured is not what is meant.
 
 Nodes are asked through CalicoNodeStatus objects, which calico-node fills in
 and which are gone afterwards: no login on a node is needed. A node that does
-not answer within --wait is "unknown".`,
+not answer within --wait is "unknown". All are asked for their sessions; of
+more than 20, so many are asked for their routes, unless --all-routes is given.`,
 		Example: examples(
 			"kubectl ystack advertise-clusterip status",
 			"kubectl ystack advertise-clusterip status hello -n hello -o wide",
@@ -77,7 +78,11 @@ not answer within --wait is "unknown".`,
 			if err != nil {
 				return err
 			}
-			status, err := c.Status(ctx, all || len(r.Names) > 0, wait)
+			routes := bgp.SomeRoutes
+			if allRoutes {
+				routes = bgp.AllRoutes
+			}
+			status, err := c.Status(ctx, all || len(r.Names) > 0, routes, wait)
 			if err != nil {
 				return err
 			}
@@ -91,6 +96,7 @@ not answer within --wait is "unknown".`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&all, "all", false, "show the Services too that only a range covers, or nothing")
+	f.BoolVar(&allRoutes, "all-routes", false, "ask every node for its routes")
 	f.DurationVar(&wait, "wait", 5*time.Second, "how long nodes may take to answer (0: do not ask them)")
 	f.DurationVar(&timeout, "timeout", 0, "give up after this time, with exit status 124 (0: never)")
 	addOutputFlag(cmd, &output)
@@ -157,6 +163,13 @@ func sessionsOf(n bgp.NodeStatus) string {
 		return "none"
 	}
 	return shorten(out, 3)
+}
+
+func routesOf(n bgp.NodeStatus) string {
+	if !n.Asked {
+		return "not asked"
+	}
+	return strconv.Itoa(len(n.Routes))
 }
 
 func reported(n bgp.NodeStatus, value string) string {

@@ -32,6 +32,18 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, accept 
 	return c.read(c.patiently(ctx, func() (*http.Response, error) { return c.send(ctx, http.MethodGet, path, query, accept, nil) }))
 }
 
+// Stream is Get for an answer that has no end, such as a watch's. The caller closes it.
+func (c *Client) Stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	response, err := c.patiently(ctx, func() (*http.Response, error) {
+		return c.send(ctx, http.MethodGet, path, query, "application/json", nil)
+	})
+	if err == nil && response.StatusCode < http.StatusBadRequest {
+		return response.Body, nil
+	}
+	_, err = c.read(response, err)
+	return nil, err
+}
+
 // post sends an object that is a question, such as a SelfSubjectAccessReview.
 func (c *Client) post(ctx context.Context, path string, question any) ([]byte, error) {
 	body, err := json.Marshal(question)
