@@ -36,7 +36,10 @@ type Facts struct {
 // Node is a node of the cluster.
 type Node struct {
 	Metadata meta `json:"metadata"`
-	Status   struct {
+	Spec     struct {
+		ProviderID string `json:"providerID"`
+	} `json:"spec"`
+	Status struct {
 		Addresses []struct {
 			Type    string `json:"type"`
 			Address string `json:"address"`

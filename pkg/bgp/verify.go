@@ -40,10 +40,20 @@ type Question struct {
 	Want   netip.Addr
 }
 
+// Verification is what to prove.
+type Verification struct {
+	Request
+	Domain string        // of the cluster
+	Wait   time.Duration // how long nodes may take to answer; 0: they are not asked
+	Each   time.Duration // how long a connection or an answer may take
+	Ports  Ports
+}
+
 // Verify proves each link of the way to the Services, the cluster's side by
 // what is configured and reported, then from this machine. A link after one
 // that is missing is not looked at.
-func (c *Cluster) Verify(ctx context.Context, r Request, domain string, wait, timeout time.Duration) ([]Step, error) {
+func (c *Cluster) Verify(ctx context.Context, v Verification) ([]Step, error) {
+	r := v.Request
 	f, err := c.gather(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +68,7 @@ func (c *Cluster) Verify(ctx context.Context, r Request, domain string, wait, ti
 	if err != nil {
 		return nil, err
 	}
-	status, err := c.Status(ctx, true, SomeRoutes, wait)
+	status, err := c.statusOf(ctx, f, true, SomeRoutes, v.Wait)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +76,11 @@ func (c *Cluster) Verify(ctx context.Context, r Request, domain string, wait, ti
 	if err != nil {
 		return nil, err
 	}
+	ports, err := v.Ports.links(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	blocked := failed(ports)
 	var steps []Step
 	for _, s := range services {
 		if err := s.advertisable(ClusterIPs); err != nil {
@@ -74,16 +89,25 @@ func (c *Cluster) Verify(ctx context.Context, r Request, domain string, wait, ti
 		for _, p := range s.Addresses(ClusterIPs) {
 			t := Target{Name: s.Ref(), Addr: p.Addr(), Ports: s.Spec.Ports}
 			if server, ok := sameFamily(dns, p); ok {
-				t.DNS = &Question{server, s.Metadata.Name + "." + s.Metadata.Namespace + ".svc." + domain, p.Addr()}
+				t.DNS = &Question{server, s.Metadata.Name + "." + s.Metadata.Namespace + ".svc." + v.Domain, p.Addr()}
 			}
 			configured := status.links(t)
 			steps = append(steps, configured...)
-			if !slices.ContainsFunc(configured, func(s Step) bool { return s.Result == Failed }) {
-				steps = append(steps, Probe(ctx, t, timeout)...)
+			if failed(configured) {
+				continue
+			}
+			steps = append(steps, ports...) // once: they are the same for all
+			ports = nil
+			if !blocked {
+				steps = append(steps, Probe(ctx, t, v.Each)...)
 			}
 		}
 	}
 	return steps, nil
+}
+
+func failed(steps []Step) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return s.Result == Failed })
 }
 
 // dnsFor is the cluster's DNS Service, if it is meant to be reached from outside.

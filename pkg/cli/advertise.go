@@ -45,10 +45,7 @@ func (o *advertiseOptions) addFlags(cmd *cobra.Command) {
 
 // cluster connects to the cluster that flags, site and kubeconfig agree on.
 func (o *advertiseOptions) cluster(ctx context.Context, env Env) (c *bgp.Cluster, namespace string, err error) {
-	site, err := loadSite(env, o.Site)
-	if errors.Is(err, app.ErrNoSite) {
-		site, err = &app.Site{}, nil
-	}
+	site, err := optionalSite(env, o.Site)
 	if err != nil {
 		return nil, "", err
 	}
@@ -58,6 +55,15 @@ func (o *advertiseOptions) cluster(ctx context.Context, env Env) (c *bgp.Cluster
 	}
 	c, err = bgp.Open(ctx, client)
 	return c, client.Namespace, err
+}
+
+// optionalSite is an empty one where there is none.
+func optionalSite(env Env, flag string) (*app.Site, error) {
+	site, err := loadSite(env, flag)
+	if errors.Is(err, app.ErrNoSite) {
+		return &app.Site{}, nil
+	}
+	return site, err
 }
 
 // request is what the command line means.
