@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
 	{"pkg/where", "pkg/completion"},
-	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch"},
+	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch", "pkg/bgp/watch"},
 	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},
 	{"pkg/baremetal", "pkg/image/glance", "pkg/image/oci", "pkg/image/artifactory", "pkg/image/file"},

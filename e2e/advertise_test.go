@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -157,6 +159,51 @@ func TestAdvertiseThroughCalicoAPI(t *testing.T) {
 	}
 	if out, err := s.advertise("status", "--wait=1s", "-o=jsonpath={.services[0].advertised}"); err != nil || out != "no" && out != "unknown" {
 		t.Errorf("%v: %s", err, out)
+	}
+	s.watchAdvertised(t)
+}
+
+// watchAdvertised deletes the Service that is advertised, and follows what is logged and
+// counted of that.
+func (s *apiServer) watchAdvertised(t *testing.T) {
+	t.Helper()
+	address := "127.0.0.1:" + freePort(t)
+	cmd := exec.Command("kubectl-ystack", "advertise-clusterip", "--kubeconfig="+s.kubeconfig, "--watch", "--listen="+address)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	counts := func(want string) {
+		t.Helper()
+		eventually(t, func() error {
+			out, err := exec.Command("curl", "-fsS", "http://"+address+"/readyz", "http://"+address+"/metrics").CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "ok\n") || !strings.Contains(string(out), "ystack_advertise_clusterip_"+want+"\n") {
+				return fmt.Errorf("%w: no %s in %s", err, want, out)
+			}
+			return nil
+		})
+	}
+	counts(`entries{list="serviceClusterIPs"} 1`)
+	s.must(t, "delete", "service", "hello")
+	counts(`entries{list="serviceClusterIPs"} 0`)
+	counts(`changes_total{action="remove"} 1`)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("interrupted: %v", err)
+	}
+	var told []string
+	for lines := json.NewDecoder(&log); lines.More(); {
+		var line struct{ Msg, Action, For string }
+		if err := lines.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, strings.TrimSpace(line.Msg+" "+line.Action+" "+line.For))
+	}
+	if got := strings.Join(told, ", "); got != "starting, listening, round, changed remove default/hello, round, ended" {
+		t.Error(got)
 	}
 }
 

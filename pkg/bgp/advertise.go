@@ -12,6 +12,7 @@ type Plan struct {
 	Marks    []Mark        // annotations of Services
 	Changes  []Change      // of the lists in the BGPConfiguration
 	Findings []Finding     // what to know before
+	Problems []error       // Services that cannot be followed
 
 	version       string // of Calico's API
 	services      []string
@@ -139,7 +140,7 @@ func (c *Cluster) planFrom(ctx context.Context, f *Facts, r Request, change func
 	if err := change(p, services); err != nil {
 		return nil, err
 	}
-	wanted, problems, err := p.compute(f.Services)
+	wanted, err := p.compute(f.Services)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (c *Cluster) planFrom(ctx context.Context, f *Facts, r Request, change func
 	if p.adds() {
 		p.Findings = f.check(wanted)
 	}
-	for _, problem := range problems {
+	for _, problem := range p.Problems {
 		p.Findings = append(p.Findings, warn("%v", problem))
 	}
 	return p, nil
@@ -169,14 +170,14 @@ func (p *Plan) adds() bool {
 
 // compute fills in the changes from the configuration that the plan holds and
 // these Services, with the annotations that they are going to have.
-func (p *Plan) compute(services []Service) (Record, []error, error) {
+func (p *Plan) compute(services []Service) (wanted Record, err error) {
 	own, err := p.config.record()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	wanted, problems := want(p.marked(services), own, p.rangesAfter(own), p.services)
+	wanted, p.Problems = want(p.marked(services), own, p.rangesAfter(own), p.services)
 	p.Changes, p.after = plan(p.config.all(), own, wanted)
-	return wanted, problems, nil
+	return wanted, nil
 }
 
 func (p *Plan) rangesAfter(own Record) Record {
@@ -251,6 +252,35 @@ func without(a Intent, b []List) Intent {
 	}
 	return slices.DeleteFunc(slices.Clone(a), func(l List) bool { return slices.Contains(b, l) })
 }
+
+// EntryChange is a change of one entry of the lists.
+type EntryChange struct {
+	Action string // add or remove
+	List   List
+	Entry  string
+	Origin string // NAMESPACE/NAME of the Service, or range
+}
+
+// Entries are the changes one by one.
+func (p *Plan) Entries() []EntryChange {
+	if len(p.Changes) == 0 {
+		return nil
+	}
+	before, _ := p.config.record() // was read already
+	var out []EntryChange
+	for _, c := range p.Changes {
+		for _, e := range c.Added {
+			out = append(out, EntryChange{"add", c.List, e, p.after[c.List][normal(e)]})
+		}
+		for _, e := range c.Removed {
+			out = append(out, EntryChange{"remove", c.List, e, before[c.List][normal(e)]})
+		}
+	}
+	return out
+}
+
+// Advertised counts ystack's own entries of a list, as they are after the plan.
+func (p *Plan) Advertised(l List) int { return len(p.after[l]) }
 
 // Services are those that the plan is about.
 func (p *Plan) Services() []string { return p.services }

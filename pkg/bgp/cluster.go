@@ -34,6 +34,9 @@ func Open(ctx context.Context, client *kube.Client) (*Cluster, error) {
 		"crd.projectcalico.org), which is what announces addresses; install Calico with BGP, or choose another --context", client.Server)}
 }
 
+// Server is the URL of the cluster's API server.
+func (c *Cluster) Server() string { return c.client.Server }
+
 func (c *Cluster) gvr(resource string) schema.GroupVersionResource {
 	return c.version.WithResource(resource)
 }

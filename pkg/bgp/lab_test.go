@@ -261,9 +261,9 @@ func TestLabWatch(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Watch(ctx, func(_ *Plan, err error) {
-			if err != nil && ctx.Err() == nil {
-				t.Error(err)
+		ended <- l.Watch(ctx, func(time.Duration) {}, func(r Round) {
+			if r.Err != nil {
+				t.Error(r.Err)
 			}
 		})
 	}()

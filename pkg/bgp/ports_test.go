@@ -26,7 +26,7 @@ func TestLacks(t *testing.T) {
 		`{"allowed_address_pairs": [{"ip_address": "10.0.0.0/8"}, {"ip_address": "fd00::/16"}]}`:                               "",
 		`{"allowed_address_pairs": [{"ip_address": "0.0.0.0/0"}]}`:                                                             "fd00:96::/112",
 		`{"allowed_address_pairs": [{"ip_address": "10.96.0.0/16"}, {"ip_address": "10.244.0.0/17"}, {"ip_address": "::/0"}]}`: "10.244.0.0/16",
-		`{"allowed_address_pairs": [{"ip_address": "10.96.0.1"}, {"ip_address": "10.244.7.9/17"}, {"ip_address": "x"}]}`:        "10.96.0.0/16 10.244.0.0/16 fd00:96::/112",
+		`{"allowed_address_pairs": [{"ip_address": "10.96.0.1"}, {"ip_address": "10.244.7.9/17"}, {"ip_address": "x"}]}`:       "10.96.0.0/16 10.244.0.0/16 fd00:96::/112",
 		// Several that make up a range; one of them is missing below.
 		`{"allowed_address_pairs": [{"ip_address": "10.96.0.0/17"}, {"ip_address": "10.96.128.0/18"}, {"ip_address": "10.96.192.0/18"}]}`: "10.244.0.0/16 fd00:96::/112",
 		`{"allowed_address_pairs": [{"ip_address": "10.96.0.0/17"}, {"ip_address": "10.96.192.0/18"}]}`:                                   "10.96.0.0/16 10.244.0.0/16 fd00:96::/112",

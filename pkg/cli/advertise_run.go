@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ystackdev/ystack/pkg/bgp"
+	"github.com/ystackdev/ystack/pkg/bgp/watch"
 )
 
 func newAdvertise(env Env) *cobra.Command {
@@ -46,6 +48,9 @@ Service whose name is that of a subcommand is written service/NAME.`,
 	f.StringSliceVar(&o.Peers, "peer", nil, "router to announce it to, as IP:ASN; peers add knows more about it")
 	f.BoolVar(&o.Sync, "sync", false, "only bring what is announced to what is meant")
 	f.BoolVar(&o.Watch, "watch", false, "go on following the Services until interrupted, with a log in JSON")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8445", "with --watch: address of /healthz, /readyz and /metrics; empty for none")
+	f.StringVar(&o.LogLevel, "log-level", "info", "with --watch: debug, info, warn or error")
+	o.flags = f
 	cmd.AddCommand(newAdvertiseWithdraw(env, o.kube), newAdvertiseStatus(env, o.kube), newAdvertisePeers(env, o.kube), newAdvertiseVerify(env, o.kube))
 	return cmd
 }
@@ -56,6 +61,9 @@ type advertiseRun struct {
 	Peers []string
 	Sync  bool
 	Watch bool
+
+	Listen, LogLevel string // with Watch
+	flags            *pflag.FlagSet
 }
 
 func (o *advertiseRun) run(ctx context.Context, env Env, args []string) (err error) {
@@ -87,7 +95,7 @@ func (o *advertiseRun) run(ctx context.Context, env Env, args []string) (err err
 	if !o.Watch {
 		return nil
 	}
-	return watchAdvertised(ctx, env, c)
+	return o.follow(ctx, env, c)
 }
 
 func (o *advertiseRun) parse(args []string) (bgp.Request, error) {
@@ -110,6 +118,14 @@ func (o *advertiseRun) parse(args []string) (bgp.Request, error) {
 		return r, usagef("--sync is about what is meant already: leave out Services and ranges")
 	case o.Watch && (o.Diff || o.DryRun != "none"):
 		return r, usagef("--watch changes things: leave out --diff and --dry-run")
+	}
+	for _, name := range []string{"listen", "log-level"} {
+		if !o.Watch && o.flags.Changed(name) {
+			return r, usagef("--%s goes with --watch", name)
+		}
+	}
+	if _, err := jsonLogger(Env{Err: io.Discard}, o.LogLevel); err != nil {
+		return r, err
 	}
 	return r, o.validate()
 }
@@ -135,24 +151,15 @@ func (o *advertiseRun) await(ctx context.Context, env Env, c *bgp.Cluster, p *bg
 	return err
 }
 
-// watchAdvertised follows until it is interrupted, which is how it ends. It logs
-// lines that a log collector can take in.
-func watchAdvertised(ctx context.Context, env Env, c *bgp.Cluster) error {
-	log := slog.New(slog.NewJSONHandler(env.Err, nil))
-	log.Info("watching Services")
-	err := c.Watch(ctx, func(p *bgp.Plan, err error) {
-		if err != nil {
-			log.Error("cannot follow", "error", err.Error())
-			return
-		}
-		for _, row := range planRows(p) {
-			log.Info("changed", "object", row.Object, "field", row.Field, "before", row.Before, "after", row.After)
-		}
-	})
-	if errors.Is(err, errInterrupted) {
-		return nil
+// follow goes on until it is interrupted, which is how it ends.
+func (o *advertiseRun) follow(ctx context.Context, env Env, c *bgp.Cluster) error {
+	log, err := jsonLogger(env, o.LogLevel)
+	if err != nil {
+		return err
 	}
-	return err
+	v := versionOf(env)
+	log.Info("starting", "version", v.Version, "commit", v.Commit, "server", c.Server())
+	return watch.Run(ctx, watch.Options{Cluster: c, Listen: o.Listen, Log: log})
 }
 
 func newAdvertiseWithdraw(env Env, k *kubeFlags) *cobra.Command {

@@ -1,4 +1,5 @@
-// Package exposition writes metrics in Prometheus' text format. The client library would
+// Package exposition writes metrics in Prometheus' text format, and serves them beside the
+// health of what runs for ever. The client library would
 // do it too, and make the binary a tenth bigger.
 package exposition
 

@@ -42,7 +42,13 @@ func (w *watcher) once(ctx context.Context) (r result, took time.Duration) {
 		w.forgetSession() // the credentials or the address may have changed
 	}
 	w.metrics.note(r, began, time.Now())
-	w.health.note(r)
+	switch r.outcome {
+	case failed:
+		w.health.Note(r.err)
+	case interrupted:
+	default:
+		w.health.Note(nil)
+	}
 	return r, time.Since(began)
 }
 

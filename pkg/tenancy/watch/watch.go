@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/exposition"
 	"github.com/ystackdev/ystack/pkg/keystone"
 	"github.com/ystackdev/ystack/pkg/kube"
 	"github.com/ystackdev/ystack/pkg/tenancy"
@@ -56,16 +57,21 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop, err := w.serve(cancel)
+	stop, err := w.server().Start(cancel)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	w.loop(ctx)
-	if err := context.Cause(ctx); errors.Is(err, errServer) {
+	if err := context.Cause(ctx); errors.Is(err, exposition.ErrServer) {
 		return err
 	}
 	return nil
+}
+
+// server is where health and metrics are.
+func (w *watcher) server() exposition.Server {
+	return exposition.Server{Listen: w.Listen, Health: w.health, Metrics: w.metrics.write, Log: w.Log}
 }
 
 // watcher is a run of [Run].
@@ -75,7 +81,7 @@ type watcher struct {
 
 	config  *app.TenantSync // the last good one
 	metrics *metrics
-	health  *health
+	health  *exposition.Health
 
 	keystone     *keystone.Session // nil when there is none to go on with
 	doneKeystone func()
@@ -87,7 +93,7 @@ type watcher struct {
 }
 
 func newWatcher(o Options) *watcher {
-	w := &watcher{Options: o, metrics: newMetrics(), health: &health{}}
+	w := &watcher{Options: o, metrics: newMetrics(), health: &exposition.Health{}}
 	w.round = w.follow
 	return w
 }
@@ -103,14 +109,14 @@ const (
 func (w *watcher) loop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
-		w.health.expect(time.Now(), w.Limit+w.Grace)
+		w.health.Expect(time.Now(), w.Limit+w.Grace)
 		r, took := w.once(ctx)
 		if failures++; r.outcome != failed {
 			failures = 0
 		}
 		pause := pauseAfter(w.Interval, failures, refused(r.err), rand.Float64())
 		w.tell(r, took, pause)
-		w.health.expect(time.Now(), pause)
+		w.health.Expect(time.Now(), pause)
 		sleep(ctx, pause)
 	}
 	w.Log.Info("ended")

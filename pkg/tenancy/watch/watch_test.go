@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/exposition"
 	"github.com/ystackdev/ystack/pkg/keystone"
 	"github.com/ystackdev/ystack/pkg/kube"
 	"github.com/ystackdev/ystack/pkg/tenancy"
@@ -156,13 +157,13 @@ func TestHealth(t *testing.T) {
 		go r.loop(ctx)
 		probe := func(path string) int {
 			answer := httptest.NewRecorder()
-			r.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+			r.server().Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 			return answer.Code
 		}
 		check := func(alive, ready int) {
 			t.Helper()
 			synctest.Wait()
-			if a, b := probe(pathHealthz), probe(pathReadyz); a != alive || b != ready {
+			if a, b := probe(exposition.PathHealthz), probe(exposition.PathReadyz); a != alive || b != ready {
 				t.Errorf("alive %d, ready %d", a, b)
 			}
 		}

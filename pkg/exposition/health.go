@@ -1,4 +1,4 @@
-package watch
+package exposition
 
 import (
 	"errors"
@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// patience is how much later than expected the loop may get on.
+	// patience is how much later than expected a loop may get on.
 	patience = time.Minute
 	// badRounds in a row are no accident any more.
 	badRounds = 3
 )
 
-// health is what probes ask for.
-type health struct {
+// Health is that of a loop which makes one round after another, as probes ask for it.
+type Health struct {
 	mu    sync.Mutex
 	until time.Time // when the loop must have got on
 	good  bool      // a round was
@@ -23,38 +23,37 @@ type health struct {
 	err   error
 }
 
-// expect notes that the loop lives, and how long what it does now may take.
-func (h *health) expect(now time.Time, atMost time.Duration) {
+// Expect notes that the loop lives, and how long what it does now may take.
+func (h *Health) Expect(now time.Time, atMost time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.until = now.Add(atMost + patience)
 }
 
-func (h *health) note(r result) {
+// Note counts a round that failed, or with nil one that did not.
+func (h *Health) Note(failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch r.outcome {
-	case failed:
+	if failure != nil {
 		h.bad++
-		h.err = r.err
-	case interrupted:
-	default:
-		h.good, h.bad, h.err = true, 0, nil
+		h.err = failure
+		return
 	}
+	h.good, h.bad, h.err = true, 0, nil
 }
 
-// alive is an error when nothing moves any more: a new process might help.
-func (h *health) alive(now time.Time) error {
+// Alive is an error when nothing moves any more: a new process might help.
+func (h *Health) Alive() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now.After(h.until) {
+	if time.Now().After(h.until) {
 		return fmt.Errorf("the loop should have got on by %s", h.until.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
 
-// ready is an error until a round was good, and when several in a row were not.
-func (h *health) ready() error {
+// Ready is an error until a round was good, and when several in a row were not.
+func (h *Health) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
