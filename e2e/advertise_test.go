@@ -225,3 +225,50 @@ func TestAdvertiseSecondServiceCIDR(t *testing.T) {
 		}
 	}
 }
+
+// Both address families: a BGPConfiguration, a filter and a peer as Calico's definitions
+// have them. The lab's own router speaks IPv4 only.
+func TestAdvertiseDualStack(t *testing.T) {
+	needLab(t)
+	s := startAPIServer(t, "--authorization-mode=RBAC", "--service-cluster-ip-range=10.97.0.0/24,fd00:97::/112")
+	s.calico(t)
+	s.apply(t, `{apiVersion: v1, kind: Service, metadata: {name: both, namespace: default}, spec: {ipFamilyPolicy: RequireDualStack, clusterIP: 10.97.0.7, clusterIPs: [10.97.0.7, "fd00:97::7"], ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: six, namespace: default}, spec: {ipFamilies: [IPv6], clusterIP: "fd00:97::6", clusterIPs: ["fd00:97::6"], ports: [{port: 80}]}}
+---
+{apiVersion: crd.projectcalico.org/v1, kind: IPPool, metadata: {name: v6}, spec: {cidr: "fd00:244::/64"}}`)
+	must := func(args ...string) string {
+		t.Helper()
+		out, err := s.advertise(args...)
+		if err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+		return out
+	}
+	has := func(resource, path, want string) {
+		t.Helper()
+		if got := strings.TrimSpace(s.must(t, "get", resource, "-o", "jsonpath="+path)); got != want {
+			t.Errorf("%s %s: %q, want %q", resource, path, got, want)
+		}
+	}
+	const entries = "{.spec.serviceClusterIPs[*].cidr}"
+	must("peers", "add", "[2001:db8::1]:64512", "--exact", "--wait=0")
+	must("both", "six", "--wait=0")
+	has("bgpconfigurations/default", entries, "10.97.0.7/32 fd00:97::6/128 fd00:97::7/128")
+	has("bgppeers", "{.items[*].spec.peerIP}", "2001:db8::1")
+	has("bgpfilters/ystack-advertised", "{.spec.exportV6[0].cidr} {.spec.exportV6[1].cidr}", "fd00:97::6/128 fd00:97::7/128")
+	for _, row := range []string{"default/both 10.97.0.7", "default/both fd00:97::7", "default/six fd00:97::6"} {
+		if out := strings.Join(strings.Fields(must("status", "--wait=0")), " "); !strings.Contains(out, row) {
+			t.Errorf("no %q in %s", row, out)
+		}
+	}
+	must("withdraw", "both")
+	has("bgpconfigurations/default", entries, "fd00:97::6/128")
+	must("--cidr", "--wait=0")
+	has("bgpconfigurations/default", entries, "fd00:97::6/128 10.97.0.0/24 fd00:97::/112")
+	for _, args := range [][]string{{"--cidr=fd00:244::/80", "overlaps the pods' range"}, {"six", "--peer=[fd00:97::1]:64512", "Services' range"}} {
+		if out, err := s.advertise(append(args[:len(args)-1:len(args)-1], "--wait=0")...); err == nil || !strings.Contains(out, args[len(args)-1]) {
+			t.Errorf("%v: %v: %s", args, err, out)
+		}
+	}
+}

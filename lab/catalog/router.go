@@ -14,21 +14,30 @@ import (
 const (
 	routerAS = "64512"
 	nodeAS   = "64513"
+	// routerPassword is what the router wants to hear at [node.Guarded].
+	routerPassword = "guarded-secret"
 )
 
 // The router takes every route that the node announces, and announces none:
-// where the clients are, the node knows.
+// where the clients are, the node knows. It has two sessions for it, one of
+// them with a password.
 const routerConf = `log stderr all;
 router id ` + node.Router + `;
 protocol device { scan time 2; }
 protocol kernel { ipv4 { export where source = RTS_BGP; }; }
-protocol bgp ` + nodeName + ` {
-	local ` + node.Router + ` as ` + routerAS + `;
-	neighbor ` + node.Uplink + ` as ` + nodeAS + `;
+template bgp node {
+	strict bind yes;
 	ipv4 { import all; export none; add paths rx; };
 	connect delay time 1;
 	connect retry time 2;
 	error wait time 1, 5;
+}
+protocol bgp ` + nodeName + ` from node { local ` + node.Router + ` as ` + routerAS + `; neighbor ` + node.Uplink + ` as ` + nodeAS + `; }
+protocol bgp guarded from node {
+	local ` + node.Guarded + ` as ` + routerAS + `;
+	neighbor ` + node.Uplink + ` port 1179 as ` + nodeAS + `; # another port than the other's, or BIRD has but one of them up
+	passive yes;
+	password "` + routerPassword + `";
 }
 `
 

@@ -13,6 +13,8 @@ const (
 	Uplink = "10.89.0.10" // the node, as the router sees it
 	Router = "10.89.0.1"  // the router, as the node sees it
 	Client = "10.89.1.2"
+	// Guarded is the router, too: here it wants a password.
+	Guarded = "10.89.0.2"
 
 	routerToClient = "10.89.1.1"
 	clients        = "10.89.1.0/24"
@@ -28,6 +30,7 @@ func FurnishRouter(ctx context.Context, node int) error {
 		"ip link set lo up",
 		fmt.Sprintf("ip link add node0 type veth peer name router0 netns %d", node),
 		"ip address add " + Router + "/24 dev node0",
+		"ip address add " + Guarded + "/24 dev node0",
 		"ip link set node0 up",
 		"ip route add " + Address + " via " + Uplink,
 		inNode + "ip address add " + Uplink + "/24 dev router0",

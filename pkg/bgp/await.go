@@ -51,8 +51,8 @@ func (c *Cluster) awaitSession(ctx context.Context, n NewPeer, f *Facts, wait ti
 			return nil
 		case time.Now().After(over):
 			return &failure{ErrNoSession, fmt.Sprintf("no session with peer %s within %v (%s), so it was removed again; "+
-				"check address, AS number, password and node selector, that TCP port 179 is open, and that the router expects the nodes",
-				n, wait, few(states))}
+				"check address, AS number, %s and node selector, that TCP port 179 is open, and that the router expects the nodes",
+				n, wait, few(states), n.password())}
 		}
 		if err := pause(ctx, awaitInterval); err != nil {
 			return err

@@ -325,16 +325,8 @@ func TestLabConcurrentEditors(t *testing.T) {
 func TestLabPeerWithoutSession(t *testing.T) {
 	l := lab(t)
 	l.service("hello", "")
-	secret := "ystack-test-" + l.namespace
-	l.create(coreV1.WithResource("secrets"), "kube-system", map[string]any{
-		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": secret}, "stringData": map[string]any{"password": "wrong"},
-	})
-	t.Cleanup(func() {
-		_ = l.client.Dynamic.Resource(coreV1.WithResource("secrets")).Namespace("kube-system").Delete(context.Background(), secret, metav1.DeleteOptions{})
-	})
 	for name, n := range map[string]NewPeer{
 		"nobody there":    {Neighbour: mustNeighbour("10.89.0.99:64512")},
-		"wrong password":  {Neighbour: tor, Secret: secret + "/password"},
 		"wrong AS number": {Neighbour: mustNeighbour("10.89.0.1:64999")},
 	} {
 		r := l.request("hello")
@@ -354,6 +346,38 @@ func TestLabPeerWithoutSession(t *testing.T) {
 	s, err := get[Service](t.Context(), l.client, servicesPath(l.namespace)+"/hello")
 	if err != nil || s.Metadata.Annotations[Annotation] != "" {
 		t.Errorf("the Service was annotated: %+v, %v", s, err)
+	}
+}
+
+// At its other address the router wants a password.
+func TestLabPassword(t *testing.T) {
+	l := lab(t)
+	hello := l.service("hello", "") + "/32"
+	secret := "ystack-test-" + l.namespace
+	l.create(coreV1.WithResource("secrets"), "kube-system", map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": secret},
+		"stringData": map[string]any{"right": "guarded-secret", "wrong": "guarded"},
+	})
+	t.Cleanup(func() {
+		_ = l.client.Dynamic.Resource(coreV1.WithResource("secrets")).Namespace("kube-system").Delete(context.Background(), secret, metav1.DeleteOptions{})
+	})
+	r := l.request("hello")
+	for ref, want := range map[string]string{secret + "/wrong": "password (that of secret " + secret + "/wrong)", "": "password (none is set"} {
+		r.Peers = []NewPeer{{Neighbour: mustNeighbour("10.89.0.2:64512"), Secret: ref}}
+		p, err := l.Advertise(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Apply(t.Context(), p, 2*time.Second); !errors.Is(err, ErrNoSession) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want %s", ref, err, want)
+		}
+	}
+	r.Peers = []NewPeer{{Neighbour: mustNeighbour("10.89.0.2:64512"), Secret: secret + "/right"}}
+	l.advertise(r)
+	l.awaitLearned(hello)
+	peers, err := l.PeerStatus(t.Context(), long)
+	if err != nil || len(peers) != 1 || peers[0].Established != 1 || peers[0].Secret != secret+"/right" {
+		t.Errorf("%+v, %v", peers, err)
 	}
 }
 

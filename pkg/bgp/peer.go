@@ -91,6 +91,15 @@ func (n NewPeer) peerIP() string {
 	return netip.AddrPortFrom(n.IP, n.Port).String()
 }
 
+// password says which one may be wrong: a router that gets another, or none,
+// does not answer at all.
+func (n NewPeer) password() string {
+	if n.Secret == "" {
+		return "password (none is set; --password-secret of peers add names one)"
+	}
+	return "password (that of secret " + n.Secret + ")"
+}
+
 // Peers lists them, sorted by name.
 func (c *Cluster) Peers(ctx context.Context) ([]Peer, error) {
 	return list[Peer](ctx, c.client, c.calico("bgppeers"), "")

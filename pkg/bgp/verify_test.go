@@ -29,6 +29,21 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// The same over IPv6.
+func TestProbeIPv6(t *testing.T) {
+	open, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here:", err)
+	}
+	defer open.Close()
+	steps := Probe(t.Context(), Target{Name: "a/b", Addr: netip.MustParseAddr("::1"), Ports: []Port{
+		{Protocol: "TCP", Port: open.Addr().(*net.TCPAddr).AddrPort().Port()}, {Protocol: "TCP", Port: 1},
+	}}, 10*time.Second)
+	if len(steps) != 2 || steps[0].Result != OK || !strings.Contains(steps[0].Detail, "[::1]:") || steps[1].Result != Failed || !strings.Contains(steps[1].Detail, "refused") {
+		t.Errorf("%+v", steps)
+	}
+}
+
 // A link that the cluster knows to be missing is named, and no packet is sent.
 func TestLinks(t *testing.T) {
 	target := Target{Name: "a/b", Addr: netip.MustParseAddr("10.96.0.7")}
