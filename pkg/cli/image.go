@@ -20,6 +20,7 @@ import (
 	"github.com/ystackdev/ystack/pkg/image/glance"
 	"github.com/ystackdev/ystack/pkg/image/oci"
 	"github.com/ystackdev/ystack/pkg/image/store"
+	"github.com/ystackdev/ystack/pkg/image/web"
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
@@ -32,6 +33,7 @@ func newImage(env Env, flags openStackFlags) *cobra.Command {
   glance://CLOUD/NAME-OR-ID         a cloud of clouds.yaml; glance:///NAME is the cloud in use
   oci://REGISTRY/REPOSITORY:TAG     an OCI artifact in a container registry
   artifactory://HOST/REPOSITORY/PATH  a file in a generic repository
+  https://HOST/PATH                 a file of a web server, to copy from
   file:PATH
 
 list, show, verify, push and pull know an image also as APPLICATION:REVISION, and look
@@ -86,6 +88,8 @@ func (s *imageStores) open(r store.Ref) (store.Store, error) {
 		return s.oci, nil
 	case store.Artifactory:
 		return s.artifactory(r.Host)
+	case store.HTTP, store.HTTPS:
+		return &web.Store{Client: &http.Client{Transport: patientTransport()}, UserAgent: "ystack/" + versionOf(s.env).Version}, nil
 	}
 	return &file.Store{}, nil
 }

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,8 @@ type imageCopy struct {
 	tags       []string
 	protected  bool
 	imports    bool
+	fetch      bool
+	checksum   string
 	dryRun     bool
 	timeout    time.Duration
 }
@@ -62,9 +66,14 @@ download goes on where it was. A destination that fails does not stop the others
 status is 1, and the same command again does what is left. Under the name of a destination
 there is a whole image or nothing: a file grows beside its name, an image of Glance that
 failed is deleted, an artifact gets its tag last. A name that another image has is never
-taken over.`,
+taken over.
+
+SOURCE may be a URL, which is read like any other; what it must be is known only if --checksum
+says so. With --web-download Glance gets it by itself, and what Glance has then is compared with
+the size that the web server tells, and with --checksum.`,
 		Example: examples(
 			"openstack ystack image copy glance://mycloud/debian-12 file:debian-12.qcow2",
+			"openstack ystack image copy https://images.example/debian-12.qcow2 glance://mycloud/debian-12 --web-download --checksum sha512:HEX",
 			"openstack ystack image copy file:disk.raw glance://east/disk glance://west/disk oci://registry.example/images/disk:1",
 			"openstack ystack image copy oci://registry.example/images/disk:1 glance:///disk --visibility shared"),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -78,6 +87,11 @@ taken over.`,
 			if err != nil {
 				return err
 			}
+			for _, to := range refs[1:] {
+				if isURL(to) {
+					return usagef("%s: a URL can only be copied from", to)
+				}
+			}
 			if err := s.load(false); err != nil {
 				return err
 			}
@@ -85,6 +99,8 @@ taken over.`,
 		},
 	}
 	c = addImageCopyFlags(cmd, s)
+	cmd.Flags().BoolVar(&c.fetch, "web-download", false, "of a URL: let Glance get it by itself")
+	cmd.Flags().StringVar(&c.checksum, "checksum", "", "ALGORITHM:HEX that SOURCE must have: sha256, sha512, sha1 or md5")
 	return cmd
 }
 
@@ -118,8 +134,32 @@ func (c *imageCopy) request(r store.Request) (store.Request, error) {
 		}
 		properties[name] = value
 	}
+	var err error
+	if r.Digests, err = c.digests(); err != nil {
+		return r, err
+	}
+	if r.Fetch = c.fetch; c.fetch && !isURL(r.From) {
+		return r, usagef("--web-download is for a URL as SOURCE; to %s the cloud has no access", r.From)
+	} else if c.fetch && !slices.ContainsFunc(r.To, func(to store.Ref) bool { return to.Scheme == store.Glance }) {
+		return r, usagef("--web-download is for Glance as a DESTINATION")
+	}
 	r.Properties, r.Format, r.Visibility, r.Tags, r.Protected, r.DryRun = properties, c.format, c.visibility, c.tags, c.protected, c.dryRun
 	return r, nil
+}
+
+func isURL(r store.Ref) bool { return r.Scheme == store.HTTP || r.Scheme == store.HTTPS }
+
+// digests are what --checksum says.
+func (c *imageCopy) digests() (store.Digests, error) {
+	if c.checksum == "" {
+		return nil, nil
+	}
+	algorithm, value, _ := strings.Cut(strings.ToLower(c.checksum), ":")
+	length, known := map[string]int{"sha256": 64, "sha512": 128, "sha1": 40, "md5": 32}[algorithm]
+	if _, err := hex.DecodeString(value); !known || err != nil || len(value) != length {
+		return nil, usagef("--checksum %q: write ALGORITHM:HEX, with sha256, sha512, sha1 or md5", c.checksum)
+	}
+	return store.Digests{algorithm: value}, nil
 }
 
 var copyColumns = []string{"Destination", "Result", "Size", "SHA256"}

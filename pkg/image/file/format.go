@@ -32,21 +32,29 @@ func magic() []struct {
 	}
 }
 
-// format looks at the beginning of the file; where that tells nothing, at its name.
+// Head is as much of a file as [Format] looks at.
+const Head = 0x8001 + 5
+
+// format is that of a file on this machine.
 func (s *Store) format(r store.Ref) string {
 	f, err := os.Open(s.path(r))
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	head := make([]byte, 0x8001+5)
+	head := make([]byte, Head)
 	n, _ := io.ReadFull(f, head)
+	return Format(r.Name, head[:n])
+}
+
+// Format looks at the beginning of a file; where that tells nothing, at its name.
+func Format(name string, head []byte) string {
 	for _, m := range magic() {
-		if end := m.at + len(m.is); end <= n && bytes.Equal(head[m.at:end], []byte(m.is)) {
+		if end := m.at + len(m.is); end <= len(head) && bytes.Equal(head[m.at:end], []byte(m.is)) {
 			return m.format
 		}
 	}
-	switch ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(r.Name)), "."); ext {
+	switch ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), "."); ext {
 	case "raw", "img":
 		return "raw"
 	case "aki", "ari", "ami":

@@ -15,7 +15,7 @@ func FuzzParse(f *testing.F) {
 		`{"id": "a", "name": "b", "status": "active", "size": 3, "os_hash_algo": "sha512", "os_hash_value": "00", "ystack_app": "x"}`,
 		`{"id": "a", "status": "active", "ystack_unfinished": "true"}`,
 		`{"images": [{"id": "a", "status": "queued", "size": null}], "next": "/v2/images?marker=a"}`,
-		`{"images": [null]}`, `{"message": "no"}`, "404 Not Found\n\nNo image found with ID x\n\n   ", "<html><body>x</body></html>", `null`, `[]`,
+		`{"images": [null]}`, `{"message": "no"}`, "404 Not Found\n\nNo image found with ID x\n\n   ", "<html><body>x</body></html>", `null`, `[]`, `{"tasks": [{"status": "failure", "message": "x", "updated_at": "2026"}]}`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -32,6 +32,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%+v", i)
 			}
 		}
+		_, _ = lastTask(data)
 		if page, next, err := parseList(data); err == nil {
 			for _, r := range page {
 				_ = r.info(store.Ref{}, "")

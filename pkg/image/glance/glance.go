@@ -21,7 +21,7 @@ import (
 type Store struct {
 	Session *keystone.Session
 	// Limit is for how long an image may take to become active once Glance has all of it;
-	// 0 stands for ten minutes.
+	// 0 stands for ten minutes. For one that Glance gets by itself it stands for an hour.
 	Limit time.Duration
 	// Poll is the time between two looks at an image; 0 stands for a second.
 	Poll time.Duration

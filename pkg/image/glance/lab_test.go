@@ -20,6 +20,7 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/image/file"
 	"github.com/ystackdev/ystack/pkg/image/store"
+	"github.com/ystackdev/ystack/pkg/image/web"
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
@@ -152,8 +153,11 @@ func (c *cloud) read(r store.Ref) string {
 
 func (c *cloud) copier() *store.Copier {
 	return &store.Copier{Pause: 10 * time.Millisecond, Open: func(r store.Ref) (store.Store, error) {
-		if r.Scheme == store.File {
+		switch r.Scheme {
+		case store.File:
 			return c.files, nil
+		case store.HTTP:
+			return &web.Store{Client: http.DefaultClient, UserAgent: "Go-test"}, nil
 		}
 		return c.Store, nil
 	}}

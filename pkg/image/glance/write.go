@@ -16,6 +16,13 @@ import (
 // Write makes an image that is marked as unfinished, fills it, compares what Glance has
 // computed, and only then takes the mark off. What fails is deleted again.
 func (s *Store) Write(ctx context.Context, r store.Ref, u *store.Upload) (store.Info, error) {
+	return s.make(ctx, r, u, s.fill)
+}
+
+// make makes an image that is filled by fill, or none.
+func (s *Store) make(ctx context.Context, r store.Ref, u *store.Upload,
+	fill func(ctx context.Context, r store.Ref, id string, u *store.Upload) (store.Info, error),
+) (store.Info, error) {
 	if uuid.MatchString(r.Name) {
 		return store.Info{}, store.Errorf(r, store.ErrTaken, "cannot be written: Glance gives out ids itself; name the image")
 	}
@@ -26,7 +33,7 @@ func (s *Store) Write(ctx context.Context, r store.Ref, u *store.Upload) (store.
 	if err != nil {
 		return store.Info{}, err
 	}
-	done, err := s.fill(ctx, r, made.ID, u)
+	done, err := fill(ctx, r, made.ID, u)
 	if err == nil {
 		return done, nil
 	}
@@ -101,7 +108,7 @@ func (s *Store) fill(ctx context.Context, r store.Ref, id string, u *store.Uploa
 	if err := check(now, u); err != nil {
 		return store.Info{}, err
 	}
-	return s.complete(ctx, now, u)
+	return s.complete(ctx, now, u, u.Sums())
 }
 
 // wait is Wait for an image that has got its content: after a stage it may not look so.
@@ -150,9 +157,9 @@ func check(now store.Info, u *store.Upload) error {
 }
 
 // complete takes the mark off and notes the digests, at once.
-func (s *Store) complete(ctx context.Context, i store.Info, u *store.Upload) (store.Info, error) {
+func (s *Store) complete(ctx context.Context, i store.Info, u *store.Upload, sums store.Digests) (store.Info, error) {
 	changes := []change{{Op: "remove", Path: "/" + unfinished}}
-	noted := u.Noted(u.Sums())
+	noted := u.Noted(sums)
 	for _, name := range []string{store.SHA256, store.SHA512} {
 		if noted[name] != "" && (name == store.SHA256 || i.Digests["sha512"] == "") {
 			changes = append(changes, change{"add", "/" + name, noted[name]})

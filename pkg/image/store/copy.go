@@ -33,9 +33,12 @@ type Progress struct {
 
 // Request says what to copy and what to note about it.
 type Request struct {
-	From       Ref
-	To         []Ref
-	Format     string // if the source does not tell
+	From    Ref
+	To      []Ref
+	Format  string  // if the source does not tell
+	Digests Digests // that the source must have, from somewhere else
+	// Fetch has destinations that can get a URL by themselves do so.
+	Fetch      bool
 	Properties map[string]string
 	Visibility string
 	Tags       []string
@@ -51,6 +54,7 @@ type Result string
 const (
 	Copied  Result = "copied"
 	Linked  Result = "linked"  // the server had the content and got only the name
+	Fetched Result = "fetched" // the server got it from the source by itself
 	Present Result = "present" // it was there already
 	Failed  Result = "failed"
 	Missing Result = "to be copied" // in a dry run
@@ -67,7 +71,8 @@ type Outcome struct {
 // destination is one on its way.
 type destination struct {
 	Outcome
-	store Store
+	store   Store
+	fetcher Fetcher // it is to get the source by itself
 }
 
 // Copy reads an image once and writes it to every destination that does not have it. One
@@ -85,7 +90,8 @@ func (c *Copier) Copy(ctx context.Context, r Request) (Info, []Outcome, error) {
 		preparing.Go(func() { c.prepare(ctx, all[i], from, info, r) })
 	}
 	preparing.Wait()
-	left := slices.DeleteFunc(slices.Clone(all), func(d *destination) bool { return d.Result != "" })
+	fetching := c.fetch(ctx, all, info, r)
+	left := slices.DeleteFunc(slices.Clone(all), func(d *destination) bool { return d.Result != "" || d.fetcher != nil })
 	if len(left) > 0 {
 		var sums Digests
 		sums, err = c.transfer(ctx, from, info, left, r)
@@ -95,11 +101,30 @@ func (c *Copier) Copy(ctx context.Context, r Request) (Info, []Outcome, error) {
 		}
 		maps.Copy(info.Digests, sums)
 	}
+	fetching.Wait()
 	outcomes := make([]Outcome, len(all))
 	for i, d := range all {
 		outcomes[i] = d.Outcome
 	}
 	return info, outcomes, err
+}
+
+// fetch lets destinations that can get the source by themselves do so, all at once.
+func (c *Copier) fetch(ctx context.Context, all []*destination, info Info, r Request) *sync.WaitGroup {
+	var fetching sync.WaitGroup
+	for _, d := range all {
+		if d.fetcher == nil {
+			continue
+		}
+		fetching.Go(func() {
+			if d.Info, d.Err = d.fetcher.Fetch(ctx, d.To, r.upload(info)); d.Err != nil {
+				d.Result = Failed
+				return
+			}
+			d.Result = Fetched
+		})
+	}
+	return &fetching
 }
 
 // source is the image to read, ready to be read.
@@ -119,6 +144,14 @@ func (c *Copier) source(ctx context.Context, r Request) (Store, Info, error) {
 	}
 	if info.State != Active {
 		return nil, Info{}, Errorf(r.From, ErrNotReady, "is %s", info.State)
+	}
+	if len(r.Digests) > 0 {
+		if same, known := info.Digests.Same(r.Digests); known && !same {
+			return nil, Info{}, Errorf(r.From, ErrCorrupt, "is %s, and not %s", info.Digests.short(), r.Digests.short())
+		}
+		claimed := maps.Clone(r.Digests)
+		maps.Copy(claimed, info.Digests)
+		info.Digests = claimed
 	}
 	if r.Format != "" {
 		info.Format = r.Format

@@ -28,6 +28,10 @@ func (c *Copier) look(ctx context.Context, d *destination, from Store, info Info
 		d.Result = Missing
 		return nil
 	case errors.Is(err, ErrNotFound):
+		if fetcher, can := d.store.(Fetcher); can && r.Fetch {
+			d.fetcher = fetcher
+			return nil
+		}
 		return c.link(ctx, d, r.upload(info))
 	case err != nil:
 		return err

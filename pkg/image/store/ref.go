@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	OCI         = "oci"
 	Artifactory = "artifactory"
 	File        = "file"
+	HTTP        = "http"
+	HTTPS       = "https" // both can be read only
 )
 
 // Ref says where an image is.
@@ -49,28 +52,30 @@ var (
 )
 
 // Parse reads a reference: glance://CLOUD/NAME-OR-ID, oci://REGISTRY/REPOSITORY:TAG,
-// artifactory://HOST/REPOSITORY/PATH or file:PATH.
+// artifactory://HOST/REPOSITORY/PATH, file:PATH or a URL.
 func Parse(text string) (Ref, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return Ref{}, fmt.Errorf("image reference %q holds control characters", text)
 	}
 	scheme, rest, found := strings.Cut(text, ":")
 	if !found || strings.ContainsAny(scheme, "/. ") {
-		return Ref{}, fmt.Errorf("image reference %q says not where: a file is written file:%s, others begin with glance://, oci:// or artifactory://", text, text)
+		return Ref{}, fmt.Errorf("image reference %q says not where: a file is written file:%s, others begin with glance://, oci://, artifactory:// or https://", text, text)
 	}
 	if scheme == File {
 		return parseFile(text, rest)
 	}
 	place, slashes := strings.CutPrefix(rest, "//")
 	where, name, _ := strings.Cut(place, "/")
-	switch known := []string{Glance, OCI, Artifactory}; {
+	switch known := []string{Glance, OCI, Artifactory, HTTPS, HTTP}; {
 	case !slices.Contains(known, scheme):
-		return Ref{}, fmt.Errorf("image reference %q: %q is no place for images; known are glance, oci, artifactory and file%s",
+		return Ref{}, fmt.Errorf("image reference %q: %q is no place for images; known are glance, oci, artifactory, https and file%s",
 			text, scheme, suggest.DidYouMean(scheme, append(known, File)))
 	case !slashes:
 		return Ref{}, fmt.Errorf("image reference %q: write %s://%s", text, scheme, strings.TrimLeft(rest, "/"))
 	case scheme == Glance:
 		return parseGlance(text, where, name)
+	case scheme == HTTP || scheme == HTTPS:
+		return parseURL(scheme, rest)
 	case !host.MatchString(where):
 		return Ref{}, fmt.Errorf("image reference %q: %q is no HOST or HOST:PORT", text, where)
 	case scheme == OCI:
@@ -97,6 +102,20 @@ func parseGlance(text, cloud, name string) (Ref, error) {
 		return Ref{}, fmt.Errorf("image reference %q: write glance://CLOUD/NAME-OR-ID", text)
 	}
 	return Ref{Scheme: Glance, Host: cloud, Name: name}, nil
+}
+
+// parseURL repeats nothing of what it refuses: there may be a password in it.
+func parseURL(scheme, rest string) (Ref, error) {
+	u, err := url.Parse(scheme + ":" + rest)
+	switch {
+	case err != nil:
+		return Ref{}, fmt.Errorf("image reference: what follows %s: is no URL", scheme)
+	case u.User != nil:
+		return Ref{}, fmt.Errorf("image reference %s: leave out user and password: other users can read command lines", u.Redacted())
+	case !host.MatchString(u.Host) || u.Path == "" || strings.HasSuffix(u.Path, "/") || u.Fragment != "" || strings.HasSuffix(rest, "#"):
+		return Ref{}, fmt.Errorf("image reference %q: write %s://HOST/PATH of a file", scheme+":"+rest, scheme)
+	}
+	return Ref{Scheme: scheme, Host: u.Host, Name: strings.TrimPrefix(u.RequestURI(), "/")}, nil
 }
 
 func parseOCI(text, where, name string) (Ref, error) {

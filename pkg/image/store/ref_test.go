@@ -18,6 +18,8 @@ func TestParse(t *testing.T) {
 		"file:disk.raw":                        {Scheme: File, Name: "disk.raw"},
 		"file:../a b":                          {Scheme: File, Name: "../a b"},
 		"file:///tmp/x":                        {Scheme: File, Name: "/tmp/x"},
+		"https://h.example:8443/a/b.qcow2?v=1": {Scheme: HTTPS, Host: "h.example:8443", Name: "a/b.qcow2?v=1"},
+		"http://h/a%20b":                       {Scheme: HTTP, Host: "h", Name: "a%20b"},
 	} {
 		got, err := Parse(text)
 		if err != nil || got != want {
@@ -52,6 +54,12 @@ func TestParseErrors(t *testing.T) {
 		"file:dir/":                 "name a file",
 		"file://host/x":             "on this machine",
 		"glance://a/b\nc":           "control characters",
+		"https://h/":                "of a file",
+		"https://h":                 "of a file",
+		"https://h/a#b":             "of a file",
+		"https:///a":                "of a file",
+		"https://u:pw@h/a":          "leave out user and password",
+		"https://h/%zz":             "is no URL",
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -61,7 +69,7 @@ func TestParseErrors(t *testing.T) {
 
 // FuzzParse: what is accepted means the same when it is written and read again.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"glance://lab/x", "glance:///a/b", "oci://r:1/a/b:c", "oci://r/a@sha256:" + strings.Repeat("0", 64), "artifactory://h/r/p", "file:x", "file:///x", "file:file:x"} {
+	for _, text := range []string{"glance://lab/x", "glance:///a/b", "oci://r:1/a/b:c", "oci://r/a@sha256:" + strings.Repeat("0", 64), "artifactory://h/r/p", "file:x", "file:///x", "file:file:x", "https://h/a?b=c", "http://[::1]:1/a"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -32,6 +32,12 @@ type Linker interface {
 	Link(ctx context.Context, r Ref, u *Upload, sha256 string) (i Info, done bool, err error)
 }
 
+// Fetcher is a store that can get the content of a URL without our help. The upload has
+// none then; its From is the URL.
+type Fetcher interface {
+	Fetch(ctx context.Context, r Ref, u *Upload) (Info, error)
+}
+
 // Annotator is a store that can add properties later on.
 type Annotator interface {
 	Annotate(ctx context.Context, i Info, properties map[string]string) error
