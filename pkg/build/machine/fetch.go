@@ -30,20 +30,20 @@ func (b *Builder) fetch(ctx context.Context, p *Plan) error {
 	if !strings.Contains(repository, ":") && !filepath.IsAbs(repository) {
 		repository = filepath.Join(p.Dir, repository) // beside the application
 	}
-	run := func(args ...string) ([]string, error) {
-		out, err := build.Tool{Path: git, Args: args, Env: []string{"GIT_TERMINAL_PROMPT=0"}}.Run(ctx)
+	run := func(in string, args ...string) ([]string, error) {
+		out, err := build.Tool{Path: git, Dir: in, Args: args, Env: []string{"GIT_TERMINAL_PROMPT=0"}}.Run(ctx)
 		if err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("source %s: git %s: %s", p.Source, args[0], last(out, err))
 		}
 		return out, err
 	}
-	if _, err := run("clone", "--quiet", "--no-checkout", "--", repository, dir); err != nil {
+	if _, err := run("", "clone", "--quiet", "--no-checkout", "--", repository, dir); err != nil {
 		return err
 	}
-	if _, err := run("-C", dir, "-c", "advice.detachedHead=false", "checkout", "--quiet", ref, "--"); err != nil {
+	if _, err := run(dir, "checkout", "--quiet", "--detach", ref, "--"); err != nil {
 		return err
 	}
-	commit, err := run("-C", dir, "rev-parse", "HEAD")
+	commit, err := run(dir, "rev-parse", "HEAD")
 	if err != nil || len(commit) == 0 {
 		return err
 	}
