@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,7 @@ type machines struct {
 	name    string // of the application
 	dir     string
 	site    string
+	archive string // of the Site file, if it is no registry
 	tmp     string // where builds have their directories
 	state   string
 	ystack  string
@@ -91,7 +93,7 @@ spec:
     cloud: lab
     build: {flavor: ` + flavor + `, network: private, sourceImage: ` + image + `, sshUser: debian}
   registries: {push: 127.0.0.1:15000/` + m.name + `}
-  archive: {oci: 127.0.0.1:15000/` + m.name + `-archive}
+  archive: {` + cmp.Or(m.archive, "oci: 127.0.0.1:15000/"+m.name+"-archive") + `}
 `
 	if err := os.WriteFile(m.site, []byte(text), 0o600); err != nil {
 		m.t.Fatal(err)
@@ -100,6 +102,12 @@ spec:
 
 // useTemplate has the machine do nothing but this, as soon as it runs.
 func (m *machines) useTemplate(command string) {
+	m.t.Helper()
+	m.useCommunicator(`communicator = "none"`, command)
+}
+
+// useCommunicator says how Packer comes to the machine, if at all.
+func (m *machines) useCommunicator(how, command string) {
 	m.t.Helper()
 	var text strings.Builder
 	for _, v := range []string{"cloud", "flavor", "network", "source_image", "image_name"} {
@@ -111,7 +119,7 @@ func (m *machines) useTemplate(command string) {
   networks     = [var.network]
   source_image = var.source_image
   image_name   = var.image_name
-  communicator = "none"
+  %s
 }
 build {
   sources = ["source.openstack.vm"]
@@ -119,7 +127,7 @@ build {
     inline = [%q]
   }
 }
-`, command)
+`, how, command)
 	if err := os.WriteFile(filepath.Join(m.dir, "image/vm.pkr.hcl"), []byte(text.String()), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
@@ -281,6 +289,10 @@ func TestMachineImages(t *testing.T) {
 	t.Run("what fails leaves nothing", func(t *testing.T) {
 		t.Parallel()
 		testVMFaults(t, ystack)
+	})
+	t.Run("killed, and never up", func(t *testing.T) {
+		t.Parallel()
+		testVMKilled(t, ystack)
 	})
 }
 
