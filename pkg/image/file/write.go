@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -85,7 +86,8 @@ func fill(ctx context.Context, f *os.File, u *store.Upload) error {
 	if len(u.Known) == 0 {
 		have = 0
 	}
-	disk := &flusher{f: f, busy: make(chan struct{}, 1)}
+	disk := &flusher{f: f, direct: openDirect(f.Name()), busy: make(chan struct{}, 1)}
+	defer disk.close()
 	for {
 		data, err := u.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -96,11 +98,10 @@ func fill(ctx context.Context, f *os.File, u *store.Upload) error {
 		}
 		end := at + int64(len(data))
 		if end > have || !holds(f, at, data) {
-			if err := put(f, at, data, have); err != nil {
+			if err := disk.put(at, data, have); err != nil {
 				_ = disk.wait()
 				return err
 			}
-			disk.flush()
 		}
 		at = end
 	}
@@ -114,11 +115,40 @@ func fill(ctx context.Context, f *os.File, u *store.Upload) error {
 }
 
 // flusher has the system write to the disk what it has, while more comes: gigabytes at
-// the end would take their time.
+// the end would take their time. What can be written directly is there at once.
 type flusher struct {
-	f    *os.File
-	busy chan struct{}
-	err  error
+	f      *os.File
+	direct *os.File // the same file; nil where that cannot be
+	busy   chan struct{}
+	err    error
+}
+
+func (d *flusher) close() {
+	if d.direct != nil {
+		_ = d.direct.Close()
+	}
+}
+
+// write writes all of the data, directly as far as that goes.
+func (d *flusher) write(data []byte, at int64) error {
+	if n := straight(data, at); n > 0 && d.direct != nil {
+		_, err := d.direct.WriteAt(data[:n], at)
+		switch {
+		case err == nil:
+			data, at = data[n:], at+int64(n)
+		case errors.Is(err, syscall.EINVAL): // this disk wants it otherwise
+			d.close()
+			d.direct = nil
+		default:
+			return err
+		}
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	defer d.flush()
+	_, err := d.f.WriteAt(data, at)
+	return err
 }
 
 func (d *flusher) flush() {
@@ -157,14 +187,14 @@ func holds(f *os.File, at int64, data []byte) bool {
 const hole = 64 << 10
 
 // put writes the data, but leaves zeros out where the file is still empty.
-func put(f *os.File, at int64, data []byte, have int64) error {
+func (d *flusher) put(at int64, data []byte, have int64) error {
 	for len(data) > 0 {
 		n := 0
 		for n < len(data) && (at+int64(n) < have || !zero(data[n:min(n+hole, len(data))])) {
 			n = min(n+hole, len(data))
 		}
 		if n > 0 {
-			if _, err := f.WriteAt(data[:n], at); err != nil {
+			if err := d.write(data[:n], at); err != nil {
 				return err
 			}
 		} else {
