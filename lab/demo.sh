@@ -27,6 +27,9 @@ kubectl ystack deploy-image history -f examples/hello
 kubectl ystack deploy-image history -f examples/hello --target vm
 kubectl ystack deploy-image history -f examples/hello --target baremetal
 
+step "Where the commit is: kubectl ystack where HEAD"
+kubectl ystack where HEAD
+
 step "The page of each server"
 openstack --os-cloud lab server list --name '^hello-' -f value -c Networks | grep -oE '[0-9]+(\.[0-9]+){3}' | while read -r address; do
   curl -s --fail --retry 5 --retry-all-errors --max-time 5 "http://$address:8080/"
