@@ -31,6 +31,9 @@ type Run struct {
 	Resumed int       `json:"resumed,omitempty"`
 	Message string    `json:"message,omitempty"`
 	Steps   []Step    `json:"steps"`
+	// Images are what the targets run once the run succeeded, by target ("image" if there
+	// is one only); of targets that were up to date as well.
+	Images map[string]string `json:"images,omitempty"`
 }
 
 // Step is what the events of one step add up to.
@@ -45,12 +48,15 @@ type Step struct {
 	Items   []deploy.Item     `json:"items,omitempty"`
 }
 
-// Label names a step: alone where there is one target only.
+// Label names a step: alone where there is one target only. Of a target that was up to
+// date there are steps as well.
 func (r *Run) Label(target, step string) string {
-	if len(r.Targets) < 2 {
-		return step
+	for _, s := range r.Steps {
+		if s.Target != target || len(r.Targets) > 1 {
+			return target + "/" + step
+		}
 	}
-	return target + "/" + step
+	return step
 }
 
 // Step returns a target's step of that name, or nil.
@@ -104,7 +110,7 @@ func (r *Run) apply(e Event) {
 		r.State, r.Message = Running, ""
 		r.Resumed++
 	case RunSucceeded:
-		r.State, r.Message = Succeeded, e.Message
+		r.State, r.Message, r.Images = Succeeded, e.Message, e.Output
 	case RunFailed:
 		r.State, r.Message = Failed, e.Message
 	default:

@@ -101,15 +101,17 @@ func (f *Finder) Find(ctx context.Context, s Search) Answer {
 		x.byName(ctx)
 		images, workloads = s.Query.digests(x.images, x.workloads)
 	}
+	everything := x.workloads
 	x.picked, x.workloads = images, workloads
+	if s.Records || s.Query.isCommit() {
+		x.records(ctx)
+		x.alongRuns(everything)
+	}
 	x.lookUp(ctx)
 	if s.Drift {
 		for i := range x.workloads {
 			x.workloads[i].Drift = x.drift(x.workloads[i])
 		}
-	}
-	if s.Records {
-		x.records(ctx)
 	}
 	x.sort()
 	return Answer{x.picked, x.workloads, x.failures(), x.notes}
