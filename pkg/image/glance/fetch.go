@@ -29,7 +29,7 @@ func (s *Store) fetch(ctx context.Context, r store.Ref, id string, u *store.Uplo
 	}
 	now, err := s.wait(ctx, r, id)
 	if errors.Is(err, store.ErrNotReady) {
-		err = s.whyNot(ctx, r, id, err)
+		err = s.whyNot(ctx, r, id, unreached, err)
 	}
 	if err != nil {
 		return store.Info{}, err
@@ -66,7 +66,7 @@ func (s *Store) begun(ctx context.Context, r store.Ref, id string) error {
 		if found.Status != "queued" {
 			return nil
 		}
-		if failed := s.whyNot(ctx, r, id, nil); failed != nil {
+		if failed := s.whyNot(ctx, r, id, unreached, nil); failed != nil {
 			return failed
 		}
 		select {
@@ -79,14 +79,17 @@ func (s *Store) begun(ctx context.Context, r store.Ref, id string) error {
 	}
 }
 
+// unreached is what a failed download is mostly about.
+const unreached = "see that the cloud reaches the server and that the URL is right"
+
 // whyNot is what Glance's task says of a failed import, or else otherwise.
-func (s *Store) whyNot(ctx context.Context, r store.Ref, id string, otherwise error) error {
+func (s *Store) whyNot(ctx context.Context, r store.Ref, id, hint string, otherwise error) error {
 	data, err := s.do(ctx, call{method: http.MethodGet, path: imagePath(id) + "/tasks", ref: r, doing: "see what becomes of it"}, http.StatusOK)
 	if err != nil {
 		return otherwise // a Glance before Victoria
 	}
 	if status, message := lastTask(data); status == "failure" {
-		return store.Errorf(r, store.ErrFailed, "Glance could not download it: %s; see that the cloud reaches the server and that the URL is right", cmp.Or(plain(message), "it does not say why"))
+		return store.Errorf(r, store.ErrFailed, "Glance could not import it: %s; %s", cmp.Or(plain(message), "it does not say why"), hint)
 	}
 	return otherwise
 }

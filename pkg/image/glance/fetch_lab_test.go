@@ -132,7 +132,7 @@ func TestLabFetchFaults(t *testing.T) {
 		{name: "an error", spoil: func(w http.ResponseWriter, _ *http.Request) bool {
 			http.Error(w, "broken", http.StatusInternalServerError)
 			return true
-		}, want: store.ErrFailed, text: "could not download it"},
+		}, want: store.ErrFailed, text: "could not import it"},
 		{name: "less", spoil: func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Length", strconv.Itoa(size/2))
 			_, _ = w.Write(make([]byte, size/2))
@@ -142,7 +142,7 @@ func TestLabFetchFaults(t *testing.T) {
 			w.Header().Set("Content-Length", strconv.Itoa(size))
 			_, _ = w.Write(make([]byte, size/2))
 			return true
-		}, want: store.ErrFailed, text: "could not download it"},
+		}, want: store.ErrFailed, text: "could not import it"},
 		{name: "nothing comes", limit: 2 * time.Second, spoil: func(http.ResponseWriter, *http.Request) bool { time.Sleep(5 * time.Second); return true }, want: store.ErrStalled, text: "importing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package glance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -102,6 +103,9 @@ func (s *Store) fill(ctx context.Context, r store.Ref, id string, u *store.Uploa
 		}
 	}
 	now, err := s.wait(ctx, r, id)
+	if s.Import && errors.Is(err, store.ErrNotReady) {
+		err = s.whyNot(ctx, r, id, "ask who runs the cloud", err)
+	}
 	if err != nil {
 		return store.Info{}, err
 	}

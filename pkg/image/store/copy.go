@@ -90,8 +90,8 @@ func (c *Copier) Copy(ctx context.Context, r Request) (Info, []Outcome, error) {
 		preparing.Go(func() { c.prepare(ctx, all[i], from, info, r) })
 	}
 	preparing.Wait()
-	fetching := c.fetch(ctx, all, info, r)
 	left := slices.DeleteFunc(slices.Clone(all), func(d *destination) bool { return d.Result != "" || d.fetcher != nil })
+	fetching := c.fetch(ctx, all, info, r)
 	if len(left) > 0 {
 		var sums Digests
 		sums, err = c.transfer(ctx, from, info, left, r)
