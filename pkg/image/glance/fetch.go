@@ -82,16 +82,33 @@ func (s *Store) begun(ctx context.Context, r store.Ref, id string) error {
 // unreached is what a failed download is mostly about.
 const unreached = "see that the cloud reaches the server and that the URL is right"
 
-// whyNot is what Glance's task says of a failed import, or else otherwise.
+// whyNot is what Glance's task says of a failed import, or else otherwise. The image is
+// queued again a moment before the task has failed.
 func (s *Store) whyNot(ctx context.Context, r store.Ref, id, hint string, otherwise error) error {
+	for end := time.Now().Add(10 * time.Second); ; {
+		status, message := s.task(ctx, r, id)
+		if status == "failure" {
+			return store.Errorf(r, store.ErrFailed, "Glance could not import it: %s; %s", cmp.Or(plain(message), "it does not say why"), hint)
+		}
+		if otherwise == nil || status != "processing" || time.Now().After(end) {
+			return otherwise
+		}
+		select {
+		case <-s.tick():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// task is how the newest task of an image is; nothing where Glance, before Victoria,
+// does not tell.
+func (s *Store) task(ctx context.Context, r store.Ref, id string) (status, message string) {
 	data, err := s.do(ctx, call{method: http.MethodGet, path: imagePath(id) + "/tasks", ref: r, doing: "see what becomes of it"}, http.StatusOK)
 	if err != nil {
-		return otherwise // a Glance before Victoria
+		return "", ""
 	}
-	if status, message := lastTask(data); status == "failure" {
-		return store.Errorf(r, store.ErrFailed, "Glance could not import it: %s; %s", cmp.Or(plain(message), "it does not say why"), hint)
-	}
-	return otherwise
+	return lastTask(data)
 }
 
 // lastTask reads the newest of an image's tasks.
