@@ -23,7 +23,7 @@ const module = "github.com/ystackdev/ystack/"
 var layers = [][]string{
 	{"cmd/"},
 	{"pkg/cli"},
-	{"pkg/where", "pkg/completion"},
+	{"pkg/tui", "pkg/where", "pkg/completion"},
 	{"pkg/pipeline", "pkg/hook", "pkg/tenancy/watch", "pkg/bgp/watch"},
 	{"pkg/build/machine"},
 	{"pkg/build", "pkg/deploy/", "pkg/login", "pkg/authwebhook", "pkg/tenancy", "pkg/bgp"},

@@ -16,7 +16,7 @@ func NewKubectl(env Env) *cobra.Command {
 	root.AddCommand(newPipeline(env), newDeployImage(env), newSchema(env))
 	root.AddCommand(newKeystoneLogin(env), newKeystoneToken(env))
 	root.AddCommand(newAuthWebhook(env), newTenantSync(env), newPolicy(env), newMyNamespaces(env), newAdvertise(env))
-	root.AddCommand(newWhere(env))
+	root.AddCommand(newWhere(env), newTUI(env))
 	return root
 }
 

@@ -1,0 +1,205 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+)
+
+// least is how many lines a pane needs to be more than its title.
+const least = 4
+
+// panesView shares the height: the pane in focus gets what the others leave.
+func (m *Model) panesView(height int) []string {
+	s := m.screens[m.at]
+	share := height / len(s.panes)
+	heights, left := make([]int, len(s.panes)), height
+	for i, p := range s.panes {
+		if i == s.focus {
+			continue
+		}
+		heights[i] = 1
+		if share >= least {
+			heights[i] = min(share, 2+len(p.visible())+len(p.problems()))
+		}
+		left -= heights[i]
+	}
+	heights[s.focus] = max(1, left)
+	var lines []string
+	for i, p := range s.panes {
+		lines = append(lines, m.paneView(p, heights[i], i == s.focus)...)
+	}
+	return lines[:min(len(lines), height)]
+}
+
+// rowsShown is how many rows the pane in focus shows, for paging.
+func (m *Model) rowsShown() int {
+	s := m.screens[m.at]
+	return max(1, m.bodyHeight()-len(s.panes)-1)
+}
+
+func (m *Model) paneView(p *pane, height int, focus bool) []string {
+	rows := p.visible()
+	lines := []string{m.paneTitle(p, len(rows), focus, height == 1)}
+	for _, o := range p.problems() {
+		wrapped := m.wrapped(Bad, o.problem(len(p.origins) > 1))
+		if len(wrapped) > 2 && height < 12 {
+			wrapped = wrapped[:2]
+		}
+		lines = append(lines, wrapped...)
+	}
+	if len(rows) > 0 && height-len(lines) >= 2 {
+		lines = append(lines, m.table(p, rows, height-len(lines), focus)...)
+	}
+	for len(lines) < height {
+		lines = append(lines, "")
+	}
+	return lines[:height]
+}
+
+// problem says since when an origin fails, and that its rows are old.
+func (o *origin) problem(named bool) string {
+	text := strings.Replace(o.failed, sinceMark, o.since.Local().Format(clock), 1)
+	if named && o.name != "" {
+		text = o.name + ": " + text
+	}
+	if len(o.rows) > 0 {
+		text += fmt.Sprintf(" (below: as of %s)", o.at.Local().Format(clock))
+	}
+	return text
+}
+
+func (m *Model) paneTitle(p *pane, rows int, focus, alone bool) string {
+	mark := "  "
+	if focus {
+		mark = "> "
+	}
+	title := fmt.Sprintf("%s%s (%d)", mark, p.title, rows)
+	if p.filter != "" {
+		title += " /" + p.filter
+	}
+	switch {
+	case p.waits():
+		title += "  " + m.symbol(Faint) + "loading"
+	case len(p.origins) == 0:
+		title += "  " + m.symbol(Faint) + "none is configured"
+	}
+	for _, o := range p.origins {
+		if o.note != "" {
+			title += "  " + m.plain(o.note)
+		}
+	}
+	if bad := p.problems(); alone && len(bad) > 0 {
+		title += "  " + m.symbol(Bad) + m.plain(bad[0].problem(false))
+	}
+	title = m.cut(title, m.width)
+	if focus {
+		return m.bold(title)
+	}
+	return title
+}
+
+const gap = 2 // cells between columns
+
+// table is the header and the rows around the cursor.
+func (m *Model) table(p *pane, rows []shown, height int, focus bool) []string {
+	cursor, window := p.at(rows), height-1
+	top := min(max(0, cursor-window/2), max(0, len(rows)-window))
+	part := rows[top:min(top+window, len(rows))]
+	headers := p.headers
+	origins := len(p.origins) > 1
+	if origins {
+		headers = append([]string{"AT"}, headers...)
+	}
+	grid := make([][]Cell, len(part))
+	for i, r := range part {
+		grid[i] = m.cellsOf(r, origins)
+	}
+	widths := m.widths(headers, grid)
+	lines := []string{m.tone(Faint, m.line(headersOf(headers), widths, false))}
+	for i := range part {
+		chosen := focus && top+i == cursor
+		line := m.line(grid[i], widths, !chosen)
+		if chosen {
+			line = m.reverse(m.fit(line, m.width))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// cellsOf are a row's cells with their symbols; a row that is not known to be true any
+// more is faint.
+func (m *Model) cellsOf(r shown, origins bool) []Cell {
+	var cells []Cell
+	if origins {
+		cells = append(cells, Cell{Text: m.plain(r.origin.name)})
+	}
+	for _, c := range r.Cells {
+		c.Text = m.symbol(c.Tone) + m.plain(c.Text)
+		if r.origin.failed != "" {
+			c.Tone = Faint
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+func headersOf(names []string) []Cell {
+	cells := make([]Cell, len(names))
+	for i, name := range names {
+		cells[i].Text = name
+	}
+	return cells
+}
+
+// widths are what the cells need; where that is too much, the widest columns give.
+func (m *Model) widths(headers []string, grid [][]Cell) []int {
+	widths := make([]int, len(headers))
+	total := gap * (len(headers) - 1)
+	for i, h := range headers {
+		widths[i] = len(h)
+		for _, row := range grid {
+			if i < len(row) {
+				widths[i] = max(widths[i], m.cells(row[i].Text))
+			}
+		}
+		total += widths[i]
+	}
+	for total > m.width {
+		widest := 0
+		for i := range widths {
+			if widths[i] >= widths[widest] { // the last of the widest: what matters stands first
+				widest = i
+			}
+		}
+		if widths[widest] <= 8 { // the last columns are left out
+			break
+		}
+		widths[widest]--
+		total--
+	}
+	return widths
+}
+
+// line is one row. Without style it can be shown in reverse.
+func (m *Model) line(cells []Cell, widths []int, style bool) string {
+	var b strings.Builder
+	used := 0
+	for i, c := range cells {
+		if i >= len(widths) || used+min(widths[i], 4) > m.width {
+			break
+		}
+		room := min(widths[i], m.width-used)
+		text := m.fit(c.Text, room)
+		used += room
+		if style {
+			text = m.tone(c.Tone, text)
+		}
+		b.WriteString(text)
+		if used+gap < m.width && i < len(cells)-1 {
+			b.WriteString(strings.Repeat(" ", gap))
+			used += gap
+		}
+	}
+	return strings.TrimRight(b.String(), " ")
+}
