@@ -42,8 +42,8 @@ func (m *Model) paneView(p *pane, height int, focus bool) []string {
 	lines := []string{m.paneTitle(p, len(rows), focus, height == 1)}
 	for _, o := range p.problems() {
 		wrapped := m.wrapped(Bad, o.problem(len(p.origins) > 1))
-		if len(wrapped) > 2 && height < 12 {
-			wrapped = wrapped[:2]
+		if most := max(1, height/5); len(wrapped) > most && len(rows) > 0 {
+			wrapped = wrapped[:most]
 		}
 		lines = append(lines, wrapped...)
 	}
@@ -69,11 +69,10 @@ func (o *origin) problem(named bool) string {
 }
 
 func (m *Model) paneTitle(p *pane, rows int, focus, alone bool) string {
-	mark := "  "
+	title := fmt.Sprintf(" %s  (%d)", p.title, rows)
 	if focus {
-		mark = "> "
+		title = fmt.Sprintf("[%s] (%d)", p.title, rows)
 	}
-	title := fmt.Sprintf("%s%s (%d)", mark, p.title, rows)
 	if p.filter != "" {
 		title += " /" + p.filter
 	}
@@ -98,7 +97,10 @@ func (m *Model) paneTitle(p *pane, rows int, focus, alone bool) string {
 	return title
 }
 
-const gap = 2 // cells between columns
+const (
+	gap    = 2 // cells between columns
+	gutter = 2 // cells before the first, which point at the row that is chosen
+)
 
 // table is the header and the rows around the cursor.
 func (m *Model) table(p *pane, rows []shown, height int, focus bool) []string {
@@ -115,12 +117,13 @@ func (m *Model) table(p *pane, rows []shown, height int, focus bool) []string {
 		grid[i] = m.cellsOf(r, origins)
 	}
 	widths := m.widths(headers, grid)
-	lines := []string{m.tone(Faint, m.line(headersOf(headers), widths, false))}
+	lines := []string{m.tone(Faint, m.line("  ", headersOf(headers), widths, false))}
 	for i := range part {
-		chosen := focus && top+i == cursor
-		line := m.line(grid[i], widths, !chosen)
-		if chosen {
-			line = m.reverse(m.fit(line, m.width))
+		line := ""
+		if focus && top+i == cursor {
+			line = m.reverse(m.fit(m.line("> ", grid[i], widths, false), m.width))
+		} else {
+			line = m.line("  ", grid[i], widths, true)
 		}
 		lines = append(lines, line)
 	}
@@ -152,10 +155,13 @@ func headersOf(names []string) []Cell {
 	return cells
 }
 
+// sentence is what is left of a last column before others give.
+const sentence = 12
+
 // widths are what the cells need; where that is too much, the widest columns give.
 func (m *Model) widths(headers []string, grid [][]Cell) []int {
 	widths := make([]int, len(headers))
-	total := gap * (len(headers) - 1)
+	total := gutter + gap*(len(headers)-1)
 	for i, h := range headers {
 		widths[i] = len(h)
 		for _, row := range grid {
@@ -164,6 +170,11 @@ func (m *Model) widths(headers []string, grid [][]Cell) []int {
 			}
 		}
 		total += widths[i]
+	}
+	if last := len(widths) - 1; total > m.width { // the last column is of sentences
+		less := min(total-m.width, max(0, widths[last]-sentence))
+		widths[last] -= less
+		total -= less
 	}
 	for total > m.width {
 		widest := 0
@@ -182,9 +193,10 @@ func (m *Model) widths(headers []string, grid [][]Cell) []int {
 }
 
 // line is one row. Without style it can be shown in reverse.
-func (m *Model) line(cells []Cell, widths []int, style bool) string {
+func (m *Model) line(mark string, cells []Cell, widths []int, style bool) string {
 	var b strings.Builder
-	used := 0
+	b.WriteString(m.cut(mark, m.width))
+	used := gutter
 	for i, c := range cells {
 		if i >= len(widths) || used+min(widths[i], 4) > m.width {
 			break

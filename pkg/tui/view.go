@@ -69,7 +69,7 @@ func (m *Model) status() string {
 	case m.mode == filtering:
 		return m.cut("/"+m.input+"_", m.width)
 	case m.mode == confirming:
-		return m.tone(Warn, m.cut(m.symbol(Warn)+m.asking.action.Ask+" [y/N]", m.width))
+		return m.tone(Warn, m.cut(m.symbol(Warn)+"[y/N] "+m.asking.action.Ask, m.width))
 	case m.said.Text != "" && m.said.Bad:
 		return m.tone(Bad, m.cut(m.symbol(Bad)+m.said.Text, m.width))
 	case m.said.Text != "":
