@@ -29,7 +29,7 @@ func (m *Model) key(k tea.KeyPressMsg) (quit bool) {
 // lineKey edits the line of a jump or a filter.
 func (m *Model) lineKey(k tea.KeyPressMsg) (quit bool) {
 	switch k.String() {
-	case "enter":
+	case "enter", "ctrl+j":
 		was, text := m.mode, m.input
 		m.mode, m.input = browsing, ""
 		if was == jumping {
@@ -74,7 +74,7 @@ func (m *Model) browseKey(key string) (quit bool) {
 		s.focus = (s.focus + 1) % len(s.panes)
 	case "shift+tab", "left":
 		s.focus = (s.focus + len(s.panes) - 1) % len(s.panes)
-	case "enter":
+	case "enter", "ctrl+j":
 		m.openDetail(false)
 	case "ctrl+r":
 		m.want(Want{What: Refresh, Screen: s.name})

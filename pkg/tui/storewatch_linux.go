@@ -18,8 +18,7 @@ func (h *hub) watchStore(ctx context.Context) <-chan struct{} {
 		return changes // looking now and then has to do
 	}
 	w := &storeWatch{fd: fd, runs: filepath.Join(h.StateDir, "runs"), names: map[int32]string{}}
-	w.add(h.StateDir, unix.IN_CREATE)
-	w.addRuns()
+	w.addAll()
 	file := os.NewFile(uintptr(fd), "inotify")
 	context.AfterFunc(ctx, func() { file.Close() })
 	go func() {
@@ -53,7 +52,11 @@ func (w *storeWatch) add(dir string, mask uint32) {
 	}
 }
 
-func (w *storeWatch) addRuns() {
+// addAll also watches the directories above, in which the store may yet appear.
+func (w *storeWatch) addAll() {
+	store := filepath.Dir(w.runs)
+	w.add(filepath.Dir(store), unix.IN_CREATE)
+	w.add(store, unix.IN_CREATE)
 	w.add(w.runs, unix.IN_CREATE|unix.IN_DELETE)
 	entries, _ := os.ReadDir(w.runs)
 	for _, e := range entries {
@@ -76,8 +79,8 @@ func (w *storeWatch) take(events []byte) {
 		case mask&unix.IN_CREATE == 0:
 		case dir == w.runs:
 			w.add(filepath.Join(dir, name), unix.IN_MODIFY)
-		case name == filepath.Base(w.runs):
-			w.addRuns()
+		case dir != "":
+			w.addAll()
 		}
 		events = events[size:]
 	}
