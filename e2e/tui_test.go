@@ -194,6 +194,15 @@ func TestTUICrowd(t *testing.T) {
 		t.Errorf("took %d kB", kilobytes)
 	}
 	s.quit(t)
+
+	// Who may see one namespace only sees that, and is told of the rest.
+	server.must(t, "create", "role", "viewer", "--verb=get,list,watch", "--resource=pods")
+	server.must(t, "create", "rolebinding", "viewer", "--role=viewer", "--user=viewer")
+	server.must(t, "config", "set", "users.admin.as", "viewer")
+	s = startScreen(t, []string{"KUBECONFIG=" + server.kubeconfig, "XDG_STATE_HOME=" + t.TempDir()})
+	s.press(t, "2")
+	s.shows(t, `Pods  \(5000\)  of namespace default only`, `✗ forbidden: .*nodes`)
+	s.quit(t)
 }
 
 // crowd makes nodes, and pods that are said to run on them.

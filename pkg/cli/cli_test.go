@@ -70,6 +70,7 @@ func TestHelp(t *testing.T) {
 		"deploy-image":          {"deploy-image", "--help"},
 		"deploy-image-rollback": {"deploy-image", "rollback", "--help"},
 		"where":                 {"where", "--help"},
+		"tui":                   {"tui", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, NewKubectl, args...)
