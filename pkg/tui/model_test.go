@@ -137,7 +137,7 @@ func TestFailureKeepsRowsAndTheFirstTime(t *testing.T) {
 		m.Update(Failed{Pane: "applications", Origin: "lab", Err: "unreachable since " + sinceMark, Since: day.Add(time.Duration(i) * time.Minute)})
 	}
 	frame := m.View()
-	for _, want := range []string{"unreachable since 12:03:04 (below: as of 12:03:04)", "shop"} {
+	for _, want := range []string{"rows as of 12:03:04; unreachable since 12:03:04", "shop"} {
 		if !strings.Contains(frame, want) {
 			t.Errorf("no %q in\n%s", want, frame)
 		}

@@ -59,11 +59,11 @@ func (m *Model) paneView(p *pane, height int, focus bool) []string {
 // problem says since when an origin fails, and that its rows are old.
 func (o *origin) problem(named bool) string {
 	text := strings.Replace(o.failed, sinceMark, o.since.Local().Format(clock), 1)
+	if len(o.rows) > 0 {
+		text = fmt.Sprintf("rows as of %s; %s", o.at.Local().Format(clock), text)
+	}
 	if named && o.name != "" {
 		text = o.name + ": " + text
-	}
-	if len(o.rows) > 0 {
-		text += fmt.Sprintf(" (below: as of %s)", o.at.Local().Format(clock))
 	}
 	return text
 }
@@ -138,10 +138,10 @@ func (m *Model) cellsOf(r shown, origins bool) []Cell {
 		cells = append(cells, Cell{Text: m.plain(r.origin.name)})
 	}
 	for _, c := range r.Cells {
-		c.Text = m.symbol(c.Tone) + m.plain(c.Text)
-		if r.origin.failed != "" {
+		if r.origin.failed != "" && c.Tone != Plain {
 			c.Tone = Faint
 		}
+		c.Text = m.symbol(c.Tone) + m.plain(c.Text)
 		cells = append(cells, c)
 	}
 	return cells
