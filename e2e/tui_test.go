@@ -201,7 +201,7 @@ func TestTUICrowd(t *testing.T) {
 	// Who may see one namespace only sees that, and is told of the rest.
 	server.must(t, "create", "role", "viewer", "--verb=get,list,watch", "--resource=pods")
 	server.must(t, "create", "rolebinding", "viewer", "--role=viewer", "--user=viewer")
-	server.must(t, "config", "set", "users.admin.as", "viewer")
+	server.must(t, "config", "set", "users.admin.act-as", "viewer")
 	s = startScreen(t, []string{"KUBECONFIG=" + server.kubeconfig, "XDG_STATE_HOME=" + t.TempDir()})
 	s.press(t, "2")
 	s.shows(t, `Pods  \(5000\)  of namespace default only`, `✗ forbidden: .*nodes`)

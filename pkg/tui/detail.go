@@ -6,6 +6,7 @@ const maxDetail = 2000
 // detail is one thing, with all that is known of it.
 type detail struct {
 	number int
+	key    string // of its row
 	title  string
 	lines  []Line
 	more   []string
@@ -48,8 +49,22 @@ func (d *detail) scroll(by, window int) {
 	d.follow = d.follow && by >= 0 || by > 0 && d.top == last
 }
 
+// subject is the row that actions are about: that of the detail, while one is shown,
+// whatever has become of the cursor.
+func (m *Model) subject() (shown, bool) {
+	if m.detail == nil {
+		return m.focused().current()
+	}
+	for _, row := range m.focused().visible() {
+		if row.key() == m.detail.key {
+			return row, true
+		}
+	}
+	return shown{}, false
+}
+
 func (m *Model) openDetail(logs bool) {
-	row, ok := m.focused().current()
+	row, ok := m.subject()
 	if !ok {
 		return
 	}
@@ -59,7 +74,7 @@ func (m *Model) openDetail(logs bool) {
 	if len(row.Cells) > 0 {
 		title = row.Cells[0].Text
 	}
-	m.detail = &detail{number: m.number, title: title, follow: logs}
+	m.detail = &detail{number: m.number, key: row.key(), title: title, follow: logs}
 	m.want(Want{What: Open, Number: m.number, Origin: row.origin.name, Row: row.Row, Logs: logs})
 }
 

@@ -135,7 +135,7 @@ func (m *Model) steps(key string, page int) (int, bool) {
 
 // ask begins the action of a key, if the row has one.
 func (m *Model) ask(key string) {
-	row, ok := m.focused().current()
+	row, ok := m.subject()
 	if !ok || m.ReadOnly {
 		return
 	}

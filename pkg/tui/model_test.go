@@ -129,6 +129,19 @@ func TestCursorStaysWithItsRow(t *testing.T) {
 	press(m, "down", "up", "enter", "x", "end")
 }
 
+// TestDetailActsOnItsOwnRow, and on no other when that is gone.
+func TestDetailActsOnItsOwnRow(t *testing.T) {
+	m := New(layout())
+	fill(m)
+	press(m, "enter")
+	other := aRun(pipeline.Running)
+	other.ID = "other"
+	m.Update(Loaded{Pane: "runs", Rows: []Row{runRow(&other, day)}, At: day})
+	if wants := press(m, "xy"); len(wants) != 0 || strings.Contains(m.View(), "x cancel") {
+		t.Errorf("%+v\n%s", wants, m.View())
+	}
+}
+
 func TestFailureKeepsRowsAndTheFirstTime(t *testing.T) {
 	m := New(Layout{Contexts: []string{"lab"}, NoColor: true})
 	press(m, "2")

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +29,9 @@ func (h *hub) watchStore(ctx context.Context) <-chan struct{} {
 			if err != nil {
 				return
 			}
-			w.take(buffer[:n])
+			if !w.take(buffer[:n]) {
+				continue
+			}
 			select {
 			case changes <- struct{}{}:
 			default: // told already
@@ -45,18 +48,23 @@ type storeWatch struct {
 	names map[int32]string // of the directories in which directories can appear
 }
 
-func (w *storeWatch) add(dir string, mask uint32) {
+func (w *storeWatch) add(dir string, mask uint32) (exists bool) {
 	wd, err := unix.InotifyAddWatch(w.fd, dir, mask)
 	if err == nil && mask&unix.IN_CREATE != 0 {
 		w.names[int32(wd)] = dir
 	}
+	return err == nil
 }
 
-// addAll also watches the directories above, in which the store may yet appear.
+// addAll watches the store, or while there is none, the directory in which the first of
+// the directories that lead to it will appear.
 func (w *storeWatch) addAll() {
-	store := filepath.Dir(w.runs)
-	w.add(filepath.Dir(store), unix.IN_CREATE)
-	w.add(store, unix.IN_CREATE)
+	for range 2 { // it may appear meanwhile
+		dir := filepath.Dir(w.runs)
+		for !w.add(dir, unix.IN_CREATE) && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+		}
+	}
 	w.add(w.runs, unix.IN_CREATE|unix.IN_DELETE)
 	entries, _ := os.ReadDir(w.runs)
 	for _, e := range entries {
@@ -64,24 +72,29 @@ func (w *storeWatch) addAll() {
 	}
 }
 
-// take begins to watch directories that events tell of.
-func (w *storeWatch) take(events []byte) {
+// take begins to watch directories that events tell of, and reports whether some event
+// is about runs.
+func (w *storeWatch) take(events []byte) (matters bool) {
 	for len(events) >= unix.SizeofInotifyEvent {
 		wd := int32(binary.NativeEndian.Uint32(events))
 		mask := binary.NativeEndian.Uint32(events[4:])
 		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
 		if size > len(events) {
-			return
+			return matters
 		}
 		name := unix.ByteSliceToString(events[unix.SizeofInotifyEvent:size])
-		dir := w.names[wd]
+		path := filepath.Join(w.names[wd], name)
 		switch {
 		case mask&unix.IN_CREATE == 0:
-		case dir == w.runs:
-			w.add(filepath.Join(dir, name), unix.IN_MODIFY)
-		case dir != "":
+			matters = true
+		case filepath.Dir(path) == w.runs:
+			w.add(path, unix.IN_MODIFY)
+			matters = true
+		case path == w.runs || strings.HasPrefix(w.runs, path+string(filepath.Separator)):
 			w.addAll()
+			matters = true
 		}
 		events = events[size:]
 	}
+	return matters
 }

@@ -109,7 +109,7 @@ func (m *Model) hints() string {
 }
 
 func (m *Model) actionHints() []string {
-	row, ok := m.focused().current()
+	row, ok := m.subject()
 	if !ok || m.ReadOnly {
 		return nil
 	}
