@@ -7,6 +7,7 @@ import (
 	"os"
 
 	tea "charm.land/bubbletea/v2"
+	"golang.org/x/term"
 )
 
 // Options are what the program is started with.
@@ -21,17 +22,21 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := &program{model: New(o.Layout), painter: painter{w: o.Out}}
-	bubble := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(silent{o.Out}), tea.WithFPS(1))
+	bubble := tea.NewProgram(p, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(silent{o.Out}), tea.WithFPS(1), tea.WithoutCatchPanics())
 	p.hub = newHub(ctx, o, func(msg any) { bubble.Send(msg) })
+	before, err := term.GetState(int(o.In.Fd()))
+	if err != nil {
+		return err
+	}
+	defer func() { // also after a panic, which is for the terminal as it was
+		_, _ = o.Out.WriteString(leave)
+		_ = term.Restore(int(o.In.Fd()), before)
+	}()
 	if _, err := o.Out.WriteString(enter); err != nil {
 		return err
 	}
-	_, err := bubble.Run()
-	cancel()
-	if _, e := o.Out.WriteString(leave); err == nil {
-		err = e
-	}
-	if ctx.Err() != nil && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, tea.ErrInterrupted)) && !errors.Is(err, tea.ErrProgramPanic) {
+	_, err = bubble.Run()
+	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, tea.ErrInterrupted) {
 		return nil // told to end, which is no failure
 	}
 	return err
