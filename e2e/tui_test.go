@@ -36,7 +36,7 @@ func TestTUIFollowsARun(t *testing.T) {
 	}
 	s.shows(t, a.name+`\S* +» running`)
 	s.press(t, "\r")
-	s.shows(t, `^\[✓ check\]`, `^state +running`)
+	s.shows(t, `^container +\[✓ check\]`, `^state +running`)
 	s.shows(t, `\[✓ deploy\]--\[✓ verify\]$`, `^state +succeeded`)
 	s.press(t, "G")
 	s.shows(t, `^verify: GET /index.html answered 200`)
@@ -68,7 +68,7 @@ func TestTUICancelsAndRunsAgain(t *testing.T) {
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.shows(t, `» running +\d done, build`)
+	s.shows(t, `» running +\d/\d build`)
 	s.press(t, "xn")
 	s.shows(t, "nothing was done")
 	s.press(t, "x")

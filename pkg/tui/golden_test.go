@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ystackdev/ystack/pkg/bgp"
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/pipeline"
 	"github.com/ystackdev/ystack/pkg/tenancy"
 )
@@ -64,14 +65,17 @@ func press(m *Model, keys ...string) (wants []Want) {
 func aRun(state pipeline.State) pipeline.Run {
 	r := pipeline.Run{
 		ID: "買い物-20240301-120304-9f3c", State: state, Started: day, Message: "",
-		Subject: pipeline.Subject{App: "買い物", Revision: "0123456789abcdef0123456789abcdef01234567", Dir: "/src/買い物", Namespace: "shop", By: "花子"},
+		Subject: pipeline.Subject{App: "買い物", Revision: "0123456789abcdef0123456789abcdef01234567", Dir: "/src/買い物", Namespace: "shop", By: "花子", Targets: []pipeline.Aim{
+			{Target: deploy.Container, Steps: []string{"check", "resolve", "build", "publish", "deploy", "verify"}},
+			{Target: "vm", Steps: []string{"check", "build", "upload", "deploy"}},
+		}},
 	}
 	names := []string{"check", "resolve", "build", "publish", "deploy"}
 	for i, name := range names {
-		s := pipeline.Step{Name: name, State: pipeline.Succeeded, Started: day, Ended: day.Add(time.Duration(i) * time.Second), Message: "よし"}
+		s := pipeline.Step{Target: deploy.Container, Name: name, State: pipeline.Succeeded, Started: day, Ended: day.Add(time.Duration(i) * time.Second), Message: "よし"}
 		if i == len(names)-1 {
-			s = pipeline.Step{Name: name, State: state, Started: day, Message: "deployment.apps/shop: 1/2 ready"}
-			s.Items = append(s.Items, pipeline.Item{Name: "pod/shop-1", State: "ready"}, pipeline.Item{Name: "pod/shop-2", State: "starting", Detail: "pulling the image"})
+			s = pipeline.Step{Target: deploy.Container, Name: name, State: state, Started: day, Message: "deployment.apps/shop: 1/2 ready"}
+			s.Items = append(s.Items, deploy.Item{Name: "pod/shop-1", State: "ready"}, deploy.Item{Name: "pod/shop-2", State: "starting", Detail: "pulling the image"})
 		}
 		r.Steps = append(r.Steps, s)
 	}

@@ -35,7 +35,7 @@ func (h *hub) network(ctx context.Context, f *feed) error {
 	if err != nil {
 		return err
 	}
-	status, err := cluster.Status(ctx, true, 0)
+	status, err := cluster.Status(ctx, true, bgp.SomeRoutes, 0)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (h *hub) network(ctx context.Context, f *feed) error {
 			if h.ReadOnly {
 				wait = 0
 			}
-			if status, err = cluster.Status(ctx, true, wait); err != nil {
+			if status, err = cluster.Status(ctx, true, bgp.SomeRoutes, wait); err != nil {
 				return err
 			}
 			if !h.ReadOnly {
@@ -117,7 +117,7 @@ func sessionRows(n *bgp.NodeStatus) []Row {
 		}
 	}
 	routes := strconv.Itoa(len(n.Routes))
-	if !n.Reported {
+	if !n.Reported || !n.Asked {
 		routes = ""
 	}
 	details := []Line{{Text: "node    " + n.Name}, {"bird    " + bird.Text, bird.Tone}, {Text: "routes that it originates:"}}

@@ -95,32 +95,57 @@ func stateTone(s pipeline.State) Tone {
 
 // stepsLine is where a run is: "4/6 publish".
 func stepsLine(r *pipeline.Run) string {
-	if len(r.Steps) == 0 {
-		return ""
-	}
-	done := 0
-	for _, s := range r.Steps {
-		if s.State == pipeline.Succeeded {
-			done++
+	done, all, current := 0, 0, ""
+	for _, a := range r.Aims() {
+		for _, s := range stepsOf(r, a) {
+			all++
+			if s.State == pipeline.Succeeded {
+				done++
+			}
 		}
 	}
-	last := r.Steps[len(r.Steps)-1]
-	return fmt.Sprintf("%d done, %s", done, last.Name)
+	for _, s := range r.Steps {
+		if s.State != pipeline.Succeeded || done == all { // what is under way or has failed, or the last
+			current = r.Label(s.Target, s.Name)
+		}
+	}
+	return fmt.Sprintf("%d/%d %s", done, all, current)
 }
 
-// graph draws the steps of a run as the way they go, then what each says.
-func graph(r *pipeline.Run, c charset) []Line {
-	var way []string
-	for _, s := range r.Steps {
-		way = append(way, "["+c.symbol(stateTone(s.State))+s.Name+"]")
+// stepsOf are the steps of a target in their order, those to come included.
+func stepsOf(r *pipeline.Run, a pipeline.Aim) []pipeline.Step {
+	var steps []pipeline.Step
+	for _, name := range a.Steps {
+		if s := r.Step(a.Target, name); s != nil {
+			steps = append(steps, *s)
+		} else {
+			steps = append(steps, pipeline.Step{Target: a.Target, Name: name, State: pipeline.Pending})
+		}
 	}
-	lines := []Line{{Text: strings.Join(way, "--")}, {}}
+	return steps
+}
+
+// graph draws the steps of a run, a line of them for each target, then what each says.
+func graph(r *pipeline.Run, c charset) []Line {
+	var lines []Line
+	for _, a := range r.Aims() {
+		var way []string
+		for _, s := range stepsOf(r, a) {
+			way = append(way, "["+c.symbol(stateTone(s.State))+s.Name+"]")
+		}
+		lines = append(lines, Line{Text: fmt.Sprintf("%-10s %s", a.Target, strings.Join(way, "--"))})
+	}
+	lines = append(lines, Line{})
+	longest := 0
+	for _, s := range r.Steps {
+		longest = max(longest, len(r.Label(s.Target, s.Name)))
+	}
 	for _, s := range r.Steps {
 		took := ""
 		if !s.Ended.IsZero() {
 			took = fmt.Sprintf("%.1fs", s.Ended.Sub(s.Started).Seconds())
 		}
-		lines = append(lines, Line{fmt.Sprintf("%-9s %-11s %7s  %s", s.Name, s.State, took, s.Message), stateTone(s.State)})
+		lines = append(lines, Line{fmt.Sprintf("%-*s  %-11s %7s  %s", longest, r.Label(s.Target, s.Name), s.State, took, s.Message), stateTone(s.State)})
 		for _, item := range s.Items {
 			if s.State != pipeline.Succeeded {
 				lines = append(lines, Line{Text: fmt.Sprintf("          %s %s %s", item.Name, item.State, item.Detail)})

@@ -202,12 +202,13 @@ func (m *Model) line(mark string, cells []Cell, widths []int, style bool) string
 			break
 		}
 		room := min(widths[i], m.width-used)
-		text := m.fit(c.Text, room)
+		text := m.cut(c.Text, room)
+		padding := strings.Repeat(" ", room-m.cells(text))
 		used += room
-		if style {
+		if style && text != "" {
 			text = m.tone(c.Tone, text)
 		}
-		b.WriteString(text)
+		b.WriteString(text + padding)
 		if used+gap < m.width && i < len(cells)-1 {
 			b.WriteString(strings.Repeat(" ", gap))
 			used += gap
