@@ -55,6 +55,9 @@ func Main(env Env, root func(Env) *cobra.Command, args []string) int {
 	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the process
 	cmd, err := cmd.ExecuteContextC(ctx)
 	code := exitCode(err)
+	if said, other := errors.AsType[handedOver](err); other {
+		return said.status
+	}
 	if err != nil && !errors.Is(err, errDifferences) && !errors.Is(err, errNo) {
 		fmt.Fprintf(env.Err, "error: %v\n", err)
 		var usage usageError

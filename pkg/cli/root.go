@@ -33,17 +33,22 @@ func newRoot(env Env, name, short string, completion *cobra.Command) *cobra.Comm
 		Use:   strings.ReplaceAll(name, " ", "-"),
 		Short: short,
 		// Help speaks as the user does: "kubectl ystack …", not the binary's name.
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
-		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		Args:        noArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	withStreams(root, env)
+	root.AddCommand(newVersion(env), completion)
+	return root
+}
+
+// withStreams makes a command the root of a tree.
+func withStreams(root *cobra.Command, env Env) *cobra.Command {
+	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newVersion(env), completion)
 	return root
 }
 

@@ -31,8 +31,21 @@ type tuiOptions struct {
 	ASCII      bool
 }
 
+// NewTUI is `kubectl ystack tui` in the program that has the screen.
+func NewTUI(env Env) *cobra.Command {
+	o := &tuiOptions{}
+	cmd := o.command(func(cmd *cobra.Command) error { return o.run(cmd.Context(), env) })
+	cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl ystack tui"}
+	return withStreams(cmd, env)
+}
+
+// newTUI is the verb of `kubectl ystack`, which hands over to that program.
 func newTUI(env Env) *cobra.Command {
 	o := &tuiOptions{}
+	return o.command(func(cmd *cobra.Command) error { return handOver(cmd, env) })
+}
+
+func (o *tuiOptions) command(run func(*cobra.Command) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tui",
 		Short: "Look at runs, cluster, tenants, network and cloud on one live screen",
@@ -51,7 +64,7 @@ characters of ambiguous width in two cells.`,
 			"kubectl ystack tui --context east,west --os-cloud mycloud --readonly",
 			"kubectl ystack tui --tenant-sync tenants.yaml"),
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), env) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd) },
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Contexts, "context", nil, "contexts of the kubeconfig (default: the site's, then the current one)")
@@ -149,7 +162,7 @@ func (o *tuiOptions) layout(env Env, site *app.Site, loading *clientcmd.ClientCo
 // rerun starts the run's pipeline as a process of its own, which goes on when this one
 // ends, and waits for it.
 func rerun(r pipeline.Run, site, kubeconfig string) error {
-	path, err := os.Executable()
+	path, err := beside(plugin)
 	if err != nil {
 		return err
 	}
