@@ -167,6 +167,9 @@ func rerun(r pipeline.Run, site, kubeconfig string) error {
 		return err
 	}
 	args := []string{"pipeline", "run", r.Dir}
+	if r.Target != "" {
+		args = append(args, "--target", r.Target)
+	}
 	if site != "" {
 		args = append(args, "--site", site)
 	}
