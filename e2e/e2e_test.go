@@ -24,16 +24,19 @@ import (
 const killAt = "YSTACK_TEST_KILL_AT"
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kubectl-ystack": func() {
-		env := cli.OS()
-		env.Boundary = func(point string) {
-			if point == os.Getenv(killAt) {
-				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				select {}
+	testscript.Main(m, map[string]func(){
+		"kubectl-ystack": func() {
+			env := cli.OS()
+			env.Boundary = func(point string) {
+				if point == os.Getenv(killAt) {
+					_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					select {}
+				}
 			}
-		}
-		os.Exit(cli.Main(env, cli.NewKubectl, os.Args[1:]))
-	}, "openstack-ystack": func() { os.Exit(cli.Main(cli.OS(), cli.NewOpenStack, os.Args[1:])) }})
+			os.Exit(cli.Main(env, cli.NewKubectl, os.Args[1:]))
+		}, "kubectl-ystack-tui": func() { os.Exit(cli.Main(cli.OS(), cli.NewTUI, os.Args[1:])) },
+		"openstack-ystack": func() { os.Exit(cli.Main(cli.OS(), cli.NewOpenStack, os.Args[1:])) },
+	})
 }
 
 // TestScripts runs the shell sessions in testdata. Each has a namespace and an

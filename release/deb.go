@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// deb is a Debian package of both programs, with what belongs to them where Debian's shells
+// deb is a Debian package of all programs, with what belongs to them where Debian's shells
 // and man look for it; kubectl finds its completion without being told.
 func (r release) deb(t target, common []entry) (name string, data []byte, err error) {
 	files := []entry{{"usr/bin/kubectl_complete-ystack", fs.ModeSymlink | 0o777, []byte("kubectl-ystack")}}
 	size := 0
-	for _, program := range []string{"kubectl-ystack", "openstack-ystack"} {
+	for _, program := range append(together("kubectl-ystack"), together("openstack-ystack")...) {
 		data, err := r.program(program, t)
 		if err != nil {
 			return "", nil, err

@@ -141,7 +141,7 @@ func tryInstall(m *manifest, t target, archive []byte) error {
 
 // targets are the systems that there are programs for.
 func (r release) targets() ([]target, error) {
-	found, err := filepath.Glob(filepath.Join(r.dir, "*-*", "kubectl-ystack*"))
+	found, err := filepath.Glob(filepath.Join(r.dir, "*-*", "openstack-ystack*"))
 	var all []target
 	for _, program := range found {
 		system, arch, _ := strings.Cut(filepath.Base(filepath.Dir(program)), "-")
@@ -171,13 +171,24 @@ func (r release) program(name string, t target) ([]byte, error) {
 	return os.ReadFile(filepath.Join(r.dir, t.OS+"-"+t.Arch, name+t.exe()))
 }
 
-// archive is a program with its own of what is common.
-func (r release) archive(program string, t target, common []entry) (string, []byte, error) {
-	data, err := r.program(program, t)
-	if err != nil {
-		return "", nil, err
+// together are the programs that come in one archive, under the name of the first.
+func together(first string) []string {
+	if first == "kubectl-ystack" {
+		return []string{first, "kubectl-ystack-tui"}
 	}
-	entries := []entry{{program + t.exe(), 0o755, data}}
+	return []string{first}
+}
+
+// archive is a program, and those that belong to it, with their own of what is common.
+func (r release) archive(program string, t target, common []entry) (string, []byte, error) {
+	var entries []entry
+	for _, one := range together(program) {
+		data, err := r.program(one, t)
+		if err != nil {
+			return "", nil, err
+		}
+		entries = append(entries, entry{one + t.exe(), 0o755, data})
+	}
 	for _, e := range common {
 		if e.Name == "LICENSE" || strings.HasPrefix(filepath.Base(e.Name), program) {
 			entries = append(entries, e)

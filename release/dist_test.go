@@ -24,7 +24,7 @@ func built(t *testing.T, targets ...target) release {
 	t.Helper()
 	dir := t.TempDir()
 	for _, target := range targets {
-		for _, program := range []string{"kubectl-ystack", "openstack-ystack"} {
+		for _, program := range append(together("kubectl-ystack"), "openstack-ystack") {
 			path := filepath.Join(dir, target.OS+"-"+target.Arch, program+target.exe())
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)

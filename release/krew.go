@@ -66,10 +66,13 @@ func (t target) exe() string {
 
 // entry of a target in the manifest.
 func (t target) platform(uri, sum string) platform {
-	bin := "kubectl-ystack" + t.exe()
+	var files []fileOperation
+	for _, program := range together("kubectl-ystack") {
+		files = append(files, fileOperation{program + t.exe(), "."})
+	}
 	return platform{
-		URI: uri, SHA256: sum, Bin: bin,
-		Files:    []fileOperation{{bin, "."}, {"LICENSE", "."}},
+		URI: uri, SHA256: sum, Bin: files[0].From,
+		Files:    append(files, fileOperation{"LICENSE", "."}),
 		Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"os": t.OS, "arch": t.Arch}},
 	}
 }

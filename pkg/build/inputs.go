@@ -13,13 +13,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
+	"sort"
 	"sync/atomic"
 
 	"github.com/moby/patternmatcher"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/ystackdev/ystack/pkg/image"
 )
 
 // Inputs is a hash (hex sha-256) of everything that decides what the image will
@@ -49,7 +47,9 @@ func Inputs(req Request) (string, error) {
 	for _, key := range slices.Sorted(maps.Keys(req.Args)) {
 		record(h, "arg", key, req.Args[key])
 	}
-	for _, base := range slices.SortedFunc(slices.Values(req.Bases), byName) {
+	bases := slices.Clone(req.Bases)
+	sort.Slice(bases, func(i, k int) bool { return bases[i].Name < bases[k].Name })
+	for _, base := range bases {
 		record(h, "base", base.Name, base.Digest)
 	}
 	for _, e := range entries {
@@ -65,8 +65,6 @@ func record(h hash.Hash, fields ...string) {
 	}
 	_, _ = io.WriteString(h, "\n")
 }
-
-func byName(a, b image.Base) int { return strings.Compare(a.Name, b.Name) }
 
 // entry is one thing in the context.
 type entry struct {

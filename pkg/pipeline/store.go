@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -50,7 +50,7 @@ func (s *Store) List() ([]Run, error) {
 		}
 		runs = append(runs, r)
 	}
-	slices.SortStableFunc(runs, func(a, b Run) int { return b.Started.Compare(a.Started) })
+	sort.SliceStable(runs, func(i, k int) bool { return runs[k].Started.Before(runs[i].Started) })
 	return runs, nil
 }
 

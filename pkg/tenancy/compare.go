@@ -3,6 +3,7 @@ package tenancy
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func compareBools(a, b bool) int {
 
 // sorted puts assignments in order, each once.
 func sorted(list []Assignment) []Assignment {
-	slices.SortFunc(list, compareAssignments)
+	sort.Slice(list, func(i, k int) bool { return compareAssignments(list[i], list[k]) < 0 })
 	return slices.Compact(list)
 }
 

@@ -115,7 +115,11 @@ func nodeRow(o object, c map[string]string) (entry, bool) {
 		tone = Warn
 	}
 	return entry{Row: Row{Cells: []Cell{
-		{Text: o.Metadata.Name}, {c["Status"], tone}, {Text: c["Roles"]}, {Text: c["Version"]}, {Text: c["Internal-IP"]},
+		{Text: o.Metadata.Name},
+		{c["Status"], tone},
+		{Text: c["Roles"]},
+		{Text: c["Version"]},
+		{Text: c["Internal-IP"]},
 		{Text: ago(o.Metadata.Created, time.Now())},
 	}}}, true
 }
@@ -144,8 +148,13 @@ func podRow(o object, c map[string]string) (entry, bool) {
 	logs := Action{Key: "l", Label: "logs", Kind: openLogs, Ask: "open the logs of pod " + o.Metadata.Name + "?"}
 	return entry{Row: Row{
 		Cells: []Cell{
-			{Text: o.Metadata.Name}, {Text: o.Metadata.Namespace}, {c["Status"], podTone(c["Status"], c["Ready"])}, {Text: c["Ready"]},
-			{Text: c["Restarts"]}, {Text: c["Node"]}, {Text: ago(o.Metadata.Created, time.Now())},
+			{Text: o.Metadata.Name},
+			{Text: o.Metadata.Namespace},
+			{c["Status"], podTone(c["Status"], c["Ready"])},
+			{Text: c["Ready"]},
+			{Text: c["Restarts"]},
+			{Text: c["Node"]},
+			{Text: ago(o.Metadata.Created, time.Now())},
 		},
 		Actions: []Action{logs},
 	}}, true
@@ -183,9 +192,12 @@ func eventRow(o object, _ map[string]string) (entry, bool) {
 		tone = Warn
 	}
 	return entry{Row{Cells: []Cell{
-		{Text: ago(last, time.Now())}, {e.Type, tone}, {Text: e.Reason},
+		{Text: ago(last, time.Now())},
+		{e.Type, tone},
+		{Text: e.Reason},
 		{Text: strings.ToLower(e.Involved.Kind) + "/" + e.Involved.Name},
-		{Text: fmt.Sprint(max(e.Count, e.Series.Count, 1))}, {Text: e.Message},
+		{Text: fmt.Sprint(max(e.Count, e.Series.Count, 1))},
+		{Text: e.Message},
 	}}, last}, true
 }
 

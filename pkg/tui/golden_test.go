@@ -98,8 +98,12 @@ func fill(m *Model) {
 			status = "NotReady"
 		}
 		nodes = append(nodes, Row{Key: fmt.Sprint(i), Cells: []Cell{
-			{Text: fmt.Sprintf("ノード%02d", i)}, {status, map[string]Tone{"Ready": Good, "NotReady": Bad}[status]},
-			{Text: "worker"}, {Text: "v1.36.3"}, {Text: "10.0.0." + fmt.Sprint(i)}, {Text: "2024-03-01"},
+			{Text: fmt.Sprintf("ノード%02d", i)},
+			{status, map[string]Tone{"Ready": Good, "NotReady": Bad}[status]},
+			{Text: "worker"},
+			{Text: "v1.36.3"},
+			{Text: "10.0.0." + fmt.Sprint(i)},
+			{Text: "2024-03-01"},
 		}})
 		pods = append(pods, Row{Key: fmt.Sprint(i), Cells: []Cell{
 			{Text: fmt.Sprintf("shop-%02d", i)}, {Text: "開発チーム"}, {"Running", Good}, {Text: "1/1"}, {Text: "0"}, {Text: "ノード01"}, {Text: "2024-03-01"},

@@ -20,8 +20,10 @@ const (
 // groups has Calico's is the cluster's matter.
 var announcing = []kindPath{
 	{path: "/api/v1/services"},
-	{path: "/apis/crd.projectcalico.org/v1/bgpconfigurations"}, {path: "/apis/crd.projectcalico.org/v1/bgppeers"},
-	{path: "/apis/projectcalico.org/v3/bgpconfigurations"}, {path: "/apis/projectcalico.org/v3/bgppeers"},
+	{path: "/apis/crd.projectcalico.org/v1/bgpconfigurations"},
+	{path: "/apis/crd.projectcalico.org/v1/bgppeers"},
+	{path: "/apis/projectcalico.org/v3/bgpconfigurations"},
+	{path: "/apis/projectcalico.org/v3/bgppeers"},
 }
 
 // network shows what is announced: first what is meant, as that is known at once, then
@@ -97,13 +99,22 @@ func serviceRow(s *bgp.ServiceStatus) Row {
 	return Row{
 		Key: s.Service + " " + s.Address,
 		Cells: []Cell{
-			{Text: s.Service}, {Text: s.Address}, {Text: meant}, {s.Advertised, tone},
-			{Text: strings.Join(s.Nodes, ",")}, {Text: s.Why},
+			{Text: s.Service},
+			{Text: s.Address},
+			{Text: meant},
+			{s.Advertised, tone},
+			{Text: strings.Join(s.Nodes, ",")},
+			{Text: s.Why},
 		},
 		Object: []Line{
-			{Text: "service     " + s.Service}, {Text: "address     " + s.Address}, {Text: "meant       " + meant},
-			{"advertised  " + s.Advertised, tone}, {Text: "why         " + s.Why}, {Text: "entry       " + s.Entry},
-			{Text: "nodes       " + strings.Join(s.Nodes, ", ")}, {Text: "routers     " + strings.Join(s.Peers, ", ")},
+			{Text: "service     " + s.Service},
+			{Text: "address     " + s.Address},
+			{Text: "meant       " + meant},
+			{"advertised  " + s.Advertised, tone},
+			{Text: "why         " + s.Why},
+			{Text: "entry       " + s.Entry},
+			{Text: "nodes       " + strings.Join(s.Nodes, ", ")},
+			{Text: "routers     " + strings.Join(s.Peers, ", ")},
 		},
 	}
 }

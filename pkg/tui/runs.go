@@ -55,8 +55,12 @@ func (h *hub) runs(ctx context.Context, f *feed) error {
 
 func runRow(r *pipeline.Run, now time.Time) Row {
 	row := Row{Key: r.ID, Object: *r, Cells: []Cell{
-		{Text: r.ID}, {string(r.State), stateTone(r.State)}, {Text: stepsLine(r)}, {Text: short(r.Revision)},
-		{Text: ago(r.Started, now)}, {Text: r.Message},
+		{Text: r.ID},
+		{string(r.State), stateTone(r.State)},
+		{Text: stepsLine(r)},
+		{Text: short(r.Revision)},
+		{Text: ago(r.Started, now)},
+		{Text: r.Message},
 	}}
 	row.Actions = append(row.Actions, Action{Key: "l", Label: "logs", Kind: openLogs, Ask: "open the logs of " + r.ID + "?"})
 	if r.State == pipeline.Running {
@@ -159,8 +163,17 @@ func graph(r *pipeline.Run, c charset) []Line {
 func about(r *pipeline.Run) []Line {
 	var lines []Line
 	for _, l := range [][2]string{
-		{"state", string(r.State)}, {"message", r.Message}, {"application", r.App}, {"revision", r.Revision}, {"source", r.Source},
-		{"directory", r.Dir}, {"image", r.Image}, {"digest", digestOf(r)}, {"cluster", r.Cluster}, {"namespace", r.Namespace}, {"by", r.By},
+		{"state", string(r.State)},
+		{"message", r.Message},
+		{"application", r.App},
+		{"revision", r.Revision},
+		{"source", r.Source},
+		{"directory", r.Dir},
+		{"image", r.Image},
+		{"digest", digestOf(r)},
+		{"cluster", r.Cluster},
+		{"namespace", r.Namespace},
+		{"by", r.By},
 		{"started", r.Started.Local().Format(time.DateTime)},
 	} {
 		if l[1] != "" {

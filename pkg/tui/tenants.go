@@ -30,7 +30,10 @@ func tenantRow(o object, c map[string]string) (entry, bool) {
 	}
 	a := o.Metadata.Annotations
 	return entry{Row: Row{Cells: []Cell{
-		{Text: o.Metadata.Name}, state, {Text: a["ystack.dev/project"]}, {Text: a["ystack.dev/domain"]},
+		{Text: o.Metadata.Name},
+		state,
+		{Text: a["ystack.dev/project"]},
+		{Text: a["ystack.dev/domain"]},
 		{Text: o.Metadata.Labels[labelProject]},
 	}}}, true
 }

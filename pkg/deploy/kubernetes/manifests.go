@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -56,7 +57,7 @@ func (d *Deployer) renderManifests(ctx context.Context, r Release, namespace str
 	if err := distinct(objects); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(objects, func(a, b Object) int { return rank(a) - rank(b) })
+	sort.SliceStable(objects, func(i, k int) bool { return rank(objects[i]) < rank(objects[k]) })
 	return objects, nil
 }
 
