@@ -29,6 +29,8 @@ func (c *completer) arguments() map[string]cobra.CompletionFunc {
 		"pipeline logs":              one(c.runs),
 		"pipeline deliveries show":   one(c.deliveries),
 		"pipeline deliveries replay": one(c.deliveries),
+
+		"where": one(c.revisions),
 	}
 }
 
@@ -41,6 +43,20 @@ func (c *completer) runs(*cobra.Command) []string {
 			found = append(found, r.App)
 		}
 		found = append(found, r.ID+"\t"+string(r.State))
+	}
+	return found
+}
+
+// revisions are the applications, and the commits of their runs.
+func (c *completer) revisions(*cobra.Command) []string {
+	all, _ := openStore(c.env).List()
+	var found []string
+	for _, r := range all {
+		for _, name := range []string{r.App, r.Revision + "\t" + r.App} {
+			if !slices.Contains(found, name) {
+				found = append(found, name)
+			}
+		}
 	}
 	return found
 }
