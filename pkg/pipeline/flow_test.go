@@ -130,7 +130,7 @@ func (s *site) making() []step {
 }
 
 // trial runs the three targets with these inputs, and says what was done.
-func (w *world) trial(t *testing.T, s *Store, inputs map[string]string, change func(map[string]*site), kill string) (Result, error, []string) {
+func (w *world) trial(t *testing.T, s *Store, inputs map[string]string, change func(map[string]*site), kill string) (Result, []string, error) {
 	t.Helper()
 	w.did = nil
 	all := map[string]*site{}
@@ -154,7 +154,7 @@ func (w *world) trial(t *testing.T, s *Store, inputs map[string]string, change f
 	}
 	r, err := Do(ctx, targets, Options{Store: s, Jobs: 1, Report: func(Event) {}, Boundary: boundary})
 	slices.Sort(w.did)
-	return r, err, w.did
+	return r, w.did, err
 }
 
 func TestFlow(t *testing.T) {
@@ -168,18 +168,18 @@ func TestFlow(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	r, err, did := w.trial(t, s, inputs, nil, "")
+	r, did, err := w.trial(t, s, inputs, nil, "")
 	if err != nil || r.UpToDate || r.Run == "" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	expect("all", did, all)
-	if r, err, did = w.trial(t, s, inputs, nil, ""); err != nil || !r.UpToDate || r.Run != "" {
+	if r, did, err = w.trial(t, s, inputs, nil, ""); err != nil || !r.UpToDate || r.Run != "" {
 		t.Errorf("again: %+v, %v", r, err)
 	}
 	expect("again", did, nil)
 
 	inputs["vm"] = "2"
-	r, err, did = w.trial(t, s, inputs, nil, "")
+	r, did, err = w.trial(t, s, inputs, nil, "")
 	if err != nil || !r.Outcomes[0].UpToDate || r.Outcomes[1].UpToDate {
 		t.Errorf("one target's inputs: %+v, %v", r, err)
 	}
@@ -190,7 +190,7 @@ func TestFlow(t *testing.T) {
 
 	for _, where := range []string{"deploy", "check"} {
 		inputs["baremetal"], inputs["container"] = "of "+where, "of "+where
-		r, err, did = w.trial(t, s, inputs, func(all map[string]*site) { all["baremetal"].broken = where }, "")
+		r, did, err = w.trial(t, s, inputs, func(all map[string]*site) { all["baremetal"].broken = where }, "")
 		var failed *StepError
 		if !errors.As(err, &failed) || failed.Step != "baremetal/"+where || r.Outcomes[0].Err != nil || r.Outcomes[2].Err == nil {
 			t.Errorf("one fails: %+v, %v", r, err)
@@ -202,7 +202,7 @@ func TestFlow(t *testing.T) {
 		if run.State != Failed || run.TargetState("container") != Succeeded || run.TargetState("baremetal") != Failed {
 			t.Errorf("the record: %+v", run)
 		}
-		if _, err, did = w.trial(t, s, inputs, nil, ""); err != nil || !slices.Contains(did, "baremetal deploy") || len(did) > 2 {
+		if _, did, err = w.trial(t, s, inputs, nil, ""); err != nil || !slices.Contains(did, "baremetal deploy") || len(did) > 2 {
 			t.Errorf("only what failed is done again: %q, %v", did, err)
 		}
 	}
@@ -219,9 +219,9 @@ func TestFlowIsTakenUp(t *testing.T) {
 					s := OpenStore(t.TempDir())
 					w := &world{images: map[string]bool{}, running: map[string]string{}}
 					inputs := map[string]string{"container": "1", "vm": "1"}
-					_, _, first := w.trial(t, s, inputs, nil, point)
+					_, first, _ := w.trial(t, s, inputs, nil, point)
 					first = slices.Clone(first)
-					_, err, did := w.trial(t, s, inputs, nil, "")
+					_, did, err := w.trial(t, s, inputs, nil, "")
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -239,7 +239,7 @@ func TestFlowIsTakenUp(t *testing.T) {
 							t.Errorf("run %s is %s", r.ID, r.State)
 						}
 					}
-					if r, err, did := w.trial(t, s, inputs, nil, ""); err != nil || !r.UpToDate || len(did) > 0 {
+					if r, did, err := w.trial(t, s, inputs, nil, ""); err != nil || !r.UpToDate || len(did) > 0 {
 						t.Errorf("a third time: %+v, %v, %q", r, err, did)
 					}
 				})

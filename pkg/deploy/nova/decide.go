@@ -67,6 +67,3 @@ func preferred(generation string, servers []server) []server {
 	})
 	return sorted
 }
-
-// done tells that there is nothing to be made.
-func (d decision) done() bool { return len(d.create)+len(d.rebuild)+len(d.first)+len(d.last) == 0 }
