@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,41 +22,42 @@ func TestSourcesRecover(t *testing.T) {
 		defer cancel()
 		got := make(chan any, 100)
 		h := newHub(ctx, Options{}, func(msg any) { got <- msg })
-		tries := 0
+		var count atomic.Int32
+		tries := func() int { return int(count.Load()) }
 		h.start("Cluster", "nodes pods", "lab", func(ctx context.Context, f *feed) error {
-			tries++
-			if tries == 10 {
+			count.Add(1)
+			if tries() == 10 {
 				f.rows(nil, "")
 				<-f.refresh
 			}
-			return fmt.Errorf("try %d: %w", tries, kube.ErrUnreachable)
+			return fmt.Errorf("try %d: %w", tries(), kube.ErrUnreachable)
 		})
 		time.Sleep(firstWait/2 + 1)
 		synctest.Wait()
 		first := (<-got).(Failed)
-		if second := (<-got).(Failed); first.Pane != "nodes" || second.Pane != "pods" || tries != 1 {
-			t.Errorf("%+v, %+v after %d tries", first, second, tries)
+		if second := (<-got).(Failed); first.Pane != "nodes" || second.Pane != "pods" || tries() != 1 {
+			t.Errorf("%+v, %+v after %d tries", first, second, tries())
 		}
 		time.Sleep(3 * firstWait)
 		synctest.Wait()
-		if tries != 3 {
-			t.Errorf("%d tries", tries)
+		if tries() != 3 {
+			t.Errorf("%d tries", tries())
 		}
 		h.want(Want{What: Refresh, Screen: "Cluster"})
 		synctest.Wait()
-		if tries != 4 {
-			t.Errorf("%d tries when asked to", tries)
+		if tries() != 4 {
+			t.Errorf("%d tries when asked to", tries())
 		}
 		time.Sleep(10 * longWait)
 		synctest.Wait()
-		if tries != 10 {
-			t.Errorf("%d tries", tries)
+		if tries() != 10 {
+			t.Errorf("%d tries", tries())
 		}
 		h.want(Want{What: Refresh, Screen: "Cluster"})
 		time.Sleep(firstWait + 1)
 		synctest.Wait()
-		if tries != 11 {
-			t.Errorf("%d tries soon after a success", tries)
+		if tries() != 11 {
+			t.Errorf("%d tries soon after a success", tries())
 		}
 	})
 }
