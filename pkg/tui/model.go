@@ -64,8 +64,7 @@ type Model struct {
 	detail *detail // nil: the panes are shown
 	number int     // of the newest detail
 	asking *question
-	menu   *question // whose row the keys of actions are shown for
-	said   Done      // how the last action went
+	said   Done // how the last action went
 }
 
 // mode is what keys are taken for.
