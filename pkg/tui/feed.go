@@ -56,10 +56,35 @@ func (h *hub) start(screen, panes, origin string, run func(context.Context, *fee
 					h.send(Failed{Pane: pane, Origin: origin, Err: explain(err), Since: time.Now()})
 				}
 			}
+			if refused(err) {
+				f.rest(h.ctx)
+				continue
+			}
 			f.pause(h.ctx, wait)
 			wait = min(2*wait, longWait)
 		}
 	}()
+}
+
+// refused tells that to try again by itself would do harm: a password that is wrong
+// again and again locks its user. Credential plugins may send one, too.
+func refused(err error) bool {
+	for _, kind := range []error{
+		keystone.ErrUnauthorized, keystone.ErrPasswordExpired, keystone.ErrUserDisabled, keystone.ErrLocked, kube.ErrExecPlugin,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// rest waits until the user wants to know anew.
+func (f *feed) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-f.refresh:
+	}
 }
 
 // pause waits, or until the user wants it now.
@@ -76,6 +101,9 @@ func (f *feed) pause(ctx context.Context, d time.Duration) {
 // explain begins with the one word that matters.
 func explain(err error) string {
 	text := err.Error()
+	if refused(err) {
+		text += " (Ctrl-R tries again)"
+	}
 	kind := ""
 	switch {
 	case errors.Is(err, kube.ErrUnreachable), errors.Is(err, keystone.ErrUnreachable):

@@ -62,6 +62,29 @@ func TestSourcesRecover(t *testing.T) {
 	})
 }
 
+// TestRefusedLoginsAreNotRepeated: that would lock the user.
+func TestRefusedLoginsAreNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		h := newHub(ctx, Options{}, func(any) {})
+		var tries atomic.Int32
+		h.start("OpenStack", "servers", "lab", func(context.Context, *feed) error {
+			tries.Add(1)
+			return fmt.Errorf("log in: %w", keystone.ErrUnauthorized)
+		})
+		time.Sleep(24 * time.Hour)
+		if n := tries.Load(); n != 1 {
+			t.Errorf("tried %d times", n)
+		}
+		h.want(Want{What: Refresh, Screen: "OpenStack"})
+		synctest.Wait()
+		if n := tries.Load(); n != 2 {
+			t.Errorf("tried %d times when asked to", n)
+		}
+	})
+}
+
 func TestExplain(t *testing.T) {
 	for _, tc := range []struct {
 		err  error
@@ -69,7 +92,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{&kube.Error{Kind: kube.ErrUnreachable, Message: "cannot reach it", Cause: errors.New("x")}, "unreachable since " + sinceMark + ": cannot reach it"},
 		{&kube.Error{Kind: kube.ErrForbidden, Message: "alice may not list nodes", Cause: errors.New("x")}, "forbidden: alice may not list nodes"},
-		{fmt.Errorf("%w: it says so", keystone.ErrUnauthorized), "not logged in: keystone refused the credentials: it says so"},
+		{fmt.Errorf("%w: it says so", keystone.ErrUnauthorized), "not logged in: keystone refused the credentials: it says so (Ctrl-R tries again)"},
 		{errors.New("else"), "else"},
 	} {
 		if got := explain(tc.err); got != tc.want {

@@ -30,7 +30,7 @@ type cloudKind struct {
 
 var cloudKinds = map[string]cloudKind{
 	"servers":   {"compute", "/v2.1/servers/detail?", "servers", serverRow},
-	"baremetal": {"baremetal", "/v1/nodes?fields=uuid,name,provision_state,power_state,resource_class,instance_uuid,maintenance,maintenance_reason,last_error,created_at&", "nodes", bareMetalRow},
+	"baremetal": {"baremetal", "/v1/nodes?fields=uuid,name,provision_state,power_state,resource_class,instance_uuid,maintenance,maintenance_reason,last_error&", "nodes", bareMetalRow},
 	"images":    {"image", "/v2/images?", "images", imageRow},
 }
 
