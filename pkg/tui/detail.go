@@ -21,12 +21,18 @@ func (d *detail) take(m Opened) {
 		return // of one that was closed
 	}
 	d.loaded, d.failed = true, m.Err
+	before := len(d.lines)
 	if m.Lines != nil {
 		d.lines = m.Lines
 	}
+	moved := len(d.lines) - before
 	d.more = append(d.more, m.More...)
 	if over := len(d.more) - maxDetail; over > 0 {
 		d.more = append([]string(nil), d.more[over:]...)
+		moved -= over
+	}
+	if d.top > 0 && d.top >= before { // who reads the log goes on reading the same lines
+		d.top = max(len(d.lines), d.top+moved)
 	}
 }
 

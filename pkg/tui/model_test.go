@@ -86,6 +86,37 @@ func TestDetailIsBoundedAndItsOwn(t *testing.T) {
 	}
 }
 
+// TestReaderStaysWhereHeReads: lines that are forgotten above, and what grows there, do not
+// move the lines of the log that somebody reads.
+func TestReaderStaysWhereHeReads(t *testing.T) {
+	m := New(layout())
+	fill(m)
+	press(m, "enter")
+	log := func(from, to int) {
+		var lines []string
+		for i := from; i < to; i++ {
+			lines = append(lines, fmt.Sprint("line ", i))
+		}
+		m.Update(Opened{Number: m.number, More: lines})
+	}
+	m.Update(Opened{Number: m.number, Lines: []Line{{Text: "about"}}})
+	log(0, maxDetail)
+	if top := m.detail.top; top != 0 {
+		t.Errorf("begins at %d", top)
+	}
+	press(m, "end", "up")
+	first := m.detail.line(m.detail.top).Text
+	log(maxDetail, maxDetail+100)
+	m.Update(Opened{Number: m.number, Lines: []Line{{Text: "about"}, {Text: "more"}, {Text: "than before"}}})
+	if now := m.detail.line(m.detail.top).Text; now != first {
+		t.Errorf("read %q, and then %q", first, now)
+	}
+	log(maxDetail+100, 9*maxDetail)
+	if now := m.detail.line(m.detail.top).Text; now != fmt.Sprint("line ", 8*maxDetail) {
+		t.Errorf("reads %q, after what was read is gone", now)
+	}
+}
+
 func TestFollowingEndsAtScrollingUp(t *testing.T) {
 	m := New(layout())
 	fill(m)
