@@ -130,6 +130,29 @@ func TestTUIOutlivesItsCluster(t *testing.T) {
 	s.quit(t)
 }
 
+// TestTUIKeepsItsKeyboard: a credential plugin that wants to be answered gets nothing, and
+// takes no keys away.
+func TestTUIKeepsItsKeyboard(t *testing.T) {
+	needLab(t)
+	plugin := filepath.Join(t.TempDir(), "plugin")
+	if err := os.WriteFile(plugin, []byte("#!/bin/sh\necho Password: >&2\nread password || exit 7\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, []byte(`apiVersion: v1
+kind: Config
+clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
+users: [{name: me, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: "`+plugin+`", interactiveMode: IfAvailable}}}]
+contexts: [{name: asks, context: {cluster: here, user: me}}]
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startScreen(t, []string{"KUBECONFIG=" + kubeconfig, "XDG_STATE_HOME=" + t.TempDir()}, "--context", "asks")
+	s.press(t, ":nodes\r")
+	s.shows(t, `the credential plugin of context "asks" failed: exec`)
+	s.quit(t)
+}
+
 func nodeNamed(name string) string {
 	return "apiVersion: v1\nkind: Node\nmetadata: {name: " + name + "}\n"
 }

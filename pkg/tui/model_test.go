@@ -262,3 +262,16 @@ func TestPainterWritesChangesOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusIsPlain: what builds and plugins write does not reach the terminal as it is.
+func TestStatusIsPlain(t *testing.T) {
+	for _, bad := range []bool{true, false} {
+		m := New(layout())
+		m.Update(Done{Text: "build: \x1b[2J\x1b]0;title\x07red\n\u202eover", Bad: bad})
+		frame := m.View()
+		fits(t, m, frame)
+		if !strings.Contains(frame, "build: red over") {
+			t.Errorf("bad %v: %q", bad, frame)
+		}
+	}
+}

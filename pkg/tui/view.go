@@ -69,11 +69,11 @@ func (m *Model) status() string {
 	case m.mode == filtering:
 		return m.cut("/"+m.input+"_", m.width)
 	case m.mode == confirming:
-		return m.tone(Warn, m.cut(m.symbol(Warn)+"[y/N] "+m.asking.action.Ask, m.width))
+		return m.tone(Warn, m.cut(m.symbol(Warn)+"[y/N] "+m.plain(m.asking.action.Ask), m.width))
 	case m.said.Text != "" && m.said.Bad:
-		return m.tone(Bad, m.cut(m.symbol(Bad)+m.said.Text, m.width))
+		return m.tone(Bad, m.cut(m.symbol(Bad)+m.plain(m.said.Text), m.width))
 	case m.said.Text != "":
-		return m.cut(m.said.Text, m.width)
+		return m.cut(m.plain(m.said.Text), m.width)
 	case m.focused().filter != "" && m.detail == nil:
 		return m.cut("filter: "+m.focused().filter+" (Esc clears it)", m.width)
 	}
