@@ -132,12 +132,5 @@ func (p *pane) problems() []*origin {
 	return list
 }
 
-// waits tells whether some origin has neither answered nor failed.
-func (p *pane) waits() bool {
-	for _, o := range p.origins {
-		if o.at.IsZero() && o.failed == "" {
-			return true
-		}
-	}
-	return false
-}
+// waits tells that it has neither answered nor failed.
+func (o *origin) waits() bool { return o.at.IsZero() && o.failed == "" }

@@ -76,25 +76,43 @@ func (m *Model) paneTitle(p *pane, rows int, focus, alone bool) string {
 	if p.filter != "" {
 		title += " /" + p.filter
 	}
-	switch {
-	case p.waits():
-		title += "  " + m.symbol(Faint) + "loading"
-	case len(p.origins) == 0:
+	if len(p.origins) == 0 {
 		title += "  " + m.symbol(Faint) + "none is configured"
 	}
-	for _, o := range p.origins {
-		if o.note != "" {
-			title += "  " + m.plain(o.note)
-		}
-	}
 	if bad := p.problems(); alone && len(bad) > 0 {
-		title += "  " + m.symbol(Bad) + m.plain(bad[0].problem(false))
+		title += "  " + m.symbol(Bad) + m.plain(bad[0].problem(len(p.origins) > 1))
+	}
+	for _, note := range m.notes(p) {
+		title += "  " + note
 	}
 	title = m.cut(title, m.width)
 	if focus {
 		return m.bold(title)
 	}
 	return title
+}
+
+// notes are what there is to say of a pane, and of which of its origins if they differ.
+func (m *Model) notes(p *pane) []string {
+	var notes []string
+	waiting := 0
+	for _, o := range p.origins {
+		note := m.plain(o.note)
+		if o.waits() {
+			waiting++
+			note = m.symbol(Faint) + "loading"
+		}
+		if note != "" && len(p.origins) > 1 {
+			note += " (" + m.plain(o.name) + ")"
+		}
+		if note != "" {
+			notes = append(notes, note)
+		}
+	}
+	if len(notes) > 0 && waiting == len(p.origins) {
+		return []string{m.symbol(Faint) + "loading"}
+	}
+	return notes
 }
 
 const (
