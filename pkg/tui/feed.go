@@ -106,7 +106,7 @@ func explain(err error) string {
 	}
 	kind := ""
 	switch {
-	case errors.Is(err, kube.ErrUnreachable), errors.Is(err, keystone.ErrUnreachable):
+	case errors.Is(err, kube.ErrUnreachable), errors.Is(err, keystone.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		return "unreachable since " + sinceMark + ": " + text
 	case errors.Is(err, kube.ErrForbidden), errors.Is(err, keystone.ErrForbidden):
 		kind = "forbidden"

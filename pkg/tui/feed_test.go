@@ -93,6 +93,7 @@ func TestExplain(t *testing.T) {
 		{&kube.Error{Kind: kube.ErrUnreachable, Message: "cannot reach it", Cause: errors.New("x")}, "unreachable since " + sinceMark + ": cannot reach it"},
 		{&kube.Error{Kind: kube.ErrForbidden, Message: "alice may not list nodes", Cause: errors.New("x")}, "forbidden: alice may not list nodes"},
 		{fmt.Errorf("%w: it says so", keystone.ErrUnauthorized), "not logged in: keystone refused the credentials: it says so (Ctrl-R tries again)"},
+		{fmt.Errorf("wait for it: %w", context.DeadlineExceeded), "unreachable since " + sinceMark + ": wait for it: context deadline exceeded"},
 		{errors.New("else"), "else"},
 	} {
 		if got := explain(tc.err); got != tc.want {
