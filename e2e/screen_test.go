@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -108,6 +109,31 @@ func (s *screen) hides(t *testing.T, pattern string) {
 		}
 		return nil
 	})
+}
+
+// mostMemory is what the program that has the screen, to which the plugin handed over,
+// had in memory at most, in kB.
+func (s *screen) mostMemory(t *testing.T) int {
+	t.Helper()
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.Process.Pid)) // by the thread that made them
+	var children []string
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		children = append(children, strings.Fields(string(text))...)
+	}
+	if len(children) != 1 {
+		t.Fatalf("children: %v", children)
+	}
+	status, err := os.ReadFile("/proc/" + children[0] + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kilobytes int
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes
 }
 
 // quit ends it by its key, which is no failure.

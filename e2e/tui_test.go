@@ -206,15 +206,7 @@ func TestTUICrowd(t *testing.T) {
 	s.press(t, "2")
 	s.shows(t, `Nodes  \(1000\)`, `Pods  \(5000\)`)
 	t.Logf("all data after %s", time.Since(asked))
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kilobytes int
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
-		t.Fatal(err)
-	}
+	kilobytes := s.mostMemory(t)
 	t.Logf("%d MB at most", kilobytes/1000)
 	if kilobytes > 120_000 {
 		t.Errorf("took %d kB", kilobytes)
