@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -119,7 +120,8 @@ func TestNovaKills(t *testing.T) {
 		at    int32 // of the changes, which are: created, created, moved, deleted, deleted
 	}{{true, 1}, {false, 2}, {true, 3}, {true, 4}, {false, 5}} {
 		var n atomic.Int32
-		cmd := f.deployer(b)
+		ctx, kill := context.WithCancel(t.Context())
+		cmd := f.deployer(ctx, b)
 		f.with(func(w http.ResponseWriter, r *http.Request, forward func(http.ResponseWriter)) {
 			if r.Method == http.MethodGet || n.Add(1) != point.at {
 				forward(w)
@@ -128,11 +130,13 @@ func TestNovaKills(t *testing.T) {
 			if point.after {
 				forward(httptest.NewRecorder())
 			}
-			_ = cmd.Process.Kill()
-			panic(http.ErrAbortHandler)
+			_, _ = io.Copy(io.Discard, r.Body) // after that the server sees when the other end is gone
+			kill()
+			<-r.Context().Done()
 		})
 		out, err := cmd.CombinedOutput()
 		f.with(nil)
+		kill()
 		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 			t.Fatalf("was not killed at change %d: %v\n%s", point.at, err, out)
 		}
@@ -144,8 +148,8 @@ func TestNovaKills(t *testing.T) {
 const deployWhat = "YSTACK_TEST_DEPLOY"
 
 // deployer deploys in a process of its own, which can be killed.
-func (f *fleet) deployer(r deploy.Release) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestNovaDeployer$", "-test.count=1")
+func (f *fleet) deployer(ctx context.Context, r deploy.Release) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestNovaDeployer$", "-test.count=1")
 	what, err := json.Marshal(job{f.cloud, r, f.spec, f.endpoints})
 	if err != nil {
 		f.t.Fatal(err)
