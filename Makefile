@@ -14,7 +14,7 @@ LAB := bin/lab
 IN_LAB := eval "$$($(LAB) env)"; export PATH="$(CURDIR)/bin:$$PATH";
 
 .PHONY: build
-build: ## bin/kubectl-ystack and bin/openstack-ystack
+build: ## bin/kubectl-ystack, bin/kubectl-ystack-tui and bin/openstack-ystack
 	$(GOBUILD) -o bin/ ./cmd/...
 
 .PHONY: demo
