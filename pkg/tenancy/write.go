@@ -150,8 +150,9 @@ func (a *applier) ownFields(ctx context.Context, o Object) (*unstructured.Unstru
 	}
 }
 
-// maxTries are made where somebody changes an object again and again.
-const maxTries = 20
+// maxTries are made where somebody changes an object again and again. A try takes
+// milliseconds; who does that without pause wins most of them, but not so many in a row.
+const maxTries = 300
 
 // stillMeant tells whether an object is the one that a change was planned for.
 func (a *applier) stillMeant(planned Object, u *unstructured.Unstructured) error {
