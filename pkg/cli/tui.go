@@ -110,22 +110,16 @@ func (o *tuiOptions) run(ctx context.Context, env Env) error {
 			options.TenantCloud = options.Clouds[0]
 		}
 	}
-	defer muted()()
+	mute()
 	return tui.Run(ctx, options)
 }
 
-// muted keeps what others would write to the screen or read from the keyboard, such as
-// credential plugins that client-go starts, from both.
-func muted() (restore func()) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return func() {}
-	}
-	in, out := os.Stdin, os.Stderr
-	os.Stdin, os.Stderr = null, null
-	return func() {
-		os.Stdin, os.Stderr = in, out
-		null.Close()
+// mute keeps what others would write to the screen or read from the keyboard, such as
+// credential plugins that client-go starts, from both. It is for the rest of the process:
+// a plugin may be under way when the screen ends.
+func mute() {
+	if null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
+		os.Stdin, os.Stderr = null, null
 	}
 }
 
