@@ -30,7 +30,7 @@ test: test-tools build lab-up ## unit and integration tests
 .PHONY: e2e
 e2e: test-tools build lab-up ## what needs the whole lab: shell sessions, kills, faults
 	$(IN_LAB) go test -race -shuffle=on -count=1 -timeout 30m -tags e2e -run Lab ./pkg/tenancy ./pkg/deploy/ironic
-	$(IN_LAB) go test -race -shuffle=on -count=1 -timeout 40m -tags e2e ./e2e/...
+	$(IN_LAB) go test -race -shuffle=on -count=1 -timeout 60m -tags e2e ./e2e/...
 
 .PHONY: lint
 lint: bin/staticcheck bin/gofumpt ## gofumpt, go vet, staticcheck; for every platform that is shipped
