@@ -33,7 +33,7 @@ type Routes int
 
 const (
 	NoRoutes   Routes = 0
-	SomeRoutes Routes = 20 // of nodes that are alike
+	SomeRoutes Routes = 10 // of nodes that are alike
 	AllRoutes  Routes = math.MaxInt
 )
 

@@ -119,7 +119,7 @@ func TestClasses(t *testing.T) {
 		nodes  int
 		routes Routes
 		want   int
-	}{{1, SomeRoutes, 1}, {20, SomeRoutes, 20}, {21, SomeRoutes, 20}, {500, SomeRoutes, 20}, {500, AllRoutes, 500}, {500, NoRoutes, 0}, {7, 3, 3}} {
+	}{{1, SomeRoutes, 1}, {10, SomeRoutes, 10}, {11, SomeRoutes, 10}, {500, SomeRoutes, 10}, {500, AllRoutes, 500}, {500, NoRoutes, 0}, {7, 3, 3}} {
 		q := &inquiry{nodes: make([]string, c.nodes), routes: c.routes}
 		with, gap, longest := 0, 0, 0
 		for i := range c.nodes {

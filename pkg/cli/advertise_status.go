@@ -62,7 +62,7 @@ each node's BGP sessions; and where what is configured is not what is meant.
 Nodes are asked through CalicoNodeStatus objects, which calico-node fills in
 and which are gone afterwards: no login on a node is needed. A node that does
 not answer within --wait is "unknown". All are asked for their sessions; of
-more than 20, so many are asked for their routes, unless --all-routes is given.`,
+more than 10, so many are asked for their routes, unless --all-routes is given.`,
 		Example: examples(
 			"kubectl ystack advertise-clusterip status",
 			"kubectl ystack advertise-clusterip status hello -n hello -o wide",
