@@ -40,6 +40,9 @@ func (p Probe) URL(address string) string {
 
 // Ask asks once.
 func (p Probe) Ask(ctx context.Context, address string) error {
+	if address == "" { // which would be this machine
+		return errNoAddress
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, errProbe)
 	defer cancel()
 	err := p.ask(ctx, address)
@@ -110,6 +113,8 @@ func (p Probe) Wait(ctx context.Context, address string, tell func(cause string)
 
 // errProbe is the cause when a question ends a request by its own limit.
 var errProbe = errors.New("no answer within " + probeLimit.String())
+
+var errNoAddress = errors.New("it has no address to be asked at")
 
 // reason is the part of an error that people can do something about. Causes are kept as
 // text only where errors.Is would take our own limit for the caller's.

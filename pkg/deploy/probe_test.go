@@ -65,6 +65,15 @@ func TestProbeAsk(t *testing.T) {
 }
 
 // TestProbeWait: the address becomes well after a while, or never.
+// TestProbeNowhere: without an address it is not this machine that is asked.
+func TestProbeNowhere(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	if err := (Probe{Port: at(t, server.Listener.Addr().String())}).Ask(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "no address") {
+		t.Errorf("asked nobody, and heard %v", err)
+	}
+}
+
 func TestProbeWait(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -21,6 +21,11 @@ func (p *plan) Apply(ctx context.Context, report deploy.Report) error {
 		return errRehearsed
 	}
 	r := &reporter{report: report, items: map[int]deploy.Item{}}
+	// First of all those that have the release: if it does not get well on them, the same
+	// command again must not bring it to one more.
+	if err := each(p.well, func(k *task) error { return p.healthy(ctx, k, r) }); err != nil {
+		return err
+	}
 	size := max(1, int(p.spec.BatchSize))
 	for at := 0; at < len(p.todo); at += size {
 		batch := p.todo[at:min(at+size, len(p.todo))]
@@ -33,9 +38,6 @@ func (p *plan) Apply(ctx context.Context, report deploy.Report) error {
 		if err := each(batch, func(k *task) error { return p.deploy(ctx, k, r) }); err != nil {
 			return err
 		}
-	}
-	if err := each(p.well, func(k *task) error { return p.healthy(ctx, k, r) }); err != nil {
-		return err
 	}
 	return each(p.surplus, func(k *task) error {
 		if k.change.Action == deploy.Kept {

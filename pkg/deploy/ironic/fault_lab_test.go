@@ -167,6 +167,9 @@ func TestLabHealth(t *testing.T) {
 	if got := changes(p); !strings.Contains(got, "unchanged node/") || !strings.Contains(got, "rebuilt node/") {
 		t.Errorf("again: %s", got)
 	}
+	if err := p.Apply(t.Context(), c.log); err == nil || c.running(2) != "two one" {
+		t.Errorf("the same again, while it is not well: %v, running %s", err, c.running(2))
+	}
 	broken.Store(false)
 	if err := p.Apply(t.Context(), c.log); err != nil || c.running(2) != "two two" {
 		t.Errorf("again: %v, running %s", err, c.running(2))
