@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -176,6 +177,9 @@ func (c *imageCopy) run(ctx context.Context, r store.Request) error {
 	defer cancel()
 	c.stores.imports = c.imports
 	shown := newImageProgress(c.stores.env, "copied")
+	// A copy lives on a few large blocks; what requests leave behind is small and need not wait
+	// until it is as much.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	copier := store.Copier{Open: c.stores.open, Report: shown.report}
 	info, outcomes, err := copier.Copy(ctx, r)
 	shown.close()
