@@ -3,12 +3,10 @@
 package baremetal
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -20,6 +18,9 @@ import (
 // microversion is the oldest of Ironic's API that has all that is asked for: allocations,
 // config drives as JSON, and nodes that are retired. It is that of 2020 (Ussuri).
 const microversion = "1.61"
+
+// Header asks for that version.
+func Header() http.Header { return http.Header{"X-Openstack-Ironic-Api-Version": {microversion}} }
 
 // Client speaks to the Ironic of one cloud, as one user.
 type Client struct {
@@ -56,26 +57,12 @@ const answerLimit = 32 << 20
 
 // do sends in and reads out; both may be nil.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
-	}
-	request, err := c.Session.Request(ctx, method, "baremetal", path, body)
-	if err != nil {
+	answer, data, err := c.Session.Call(ctx, keystone.ServiceCall{
+		Method: method, Service: "baremetal", Path: path, Header: Header(), In: in, Limit: answerLimit,
+	})
+	if err != nil && answer == nil {
 		return err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-OpenStack-Ironic-API-Version", microversion)
-	answer, err := c.Session.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
 		return &Error{http.StatusBadGateway, "Ironic's answer broke off"}
 	}
@@ -89,7 +76,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("%s %s: what answers is no Ironic: %w", method, request.URL.Path, err)
+		return fmt.Errorf("%s %s: what answers is no Ironic: %w", method, answer.Request.URL.Path, err)
 	}
 	return nil
 }

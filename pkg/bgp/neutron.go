@@ -1,11 +1,9 @@
 package bgp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -86,28 +84,10 @@ func (n neutron) setPairs(ctx context.Context, p neutronPort, pairs []AddressPai
 
 // do sends in and reads out; both may be nil.
 func (n neutron) do(ctx context.Context, method, path string, header http.Header, in, out any) (status int, err error) {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return 0, err
-		}
-		body = bytes.NewReader(data)
-	}
-	request, err := n.session.Request(ctx, method, "network", path, body)
-	if err != nil {
+	answer, data, err := n.session.Call(ctx, keystone.ServiceCall{Method: method, Service: "network", Path: path, Header: header, In: in, Limit: portAnswer})
+	if err != nil && answer == nil {
 		return 0, err
 	}
-	for name := range header {
-		request.Header.Set(name, header.Get(name))
-	}
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := n.session.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, portAnswer))
 	if err != nil {
 		return answer.StatusCode, err
 	}

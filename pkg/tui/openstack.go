@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sort"
 	"strings"
@@ -88,17 +87,9 @@ func (k cloudKind) all(ctx context.Context, s *keystone.Session) ([]Row, error) 
 func (k cloudKind) page(ctx context.Context, s *keystone.Session, path string) ([]json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollInterval)
 	defer cancel()
-	request, err := s.Request(ctx, http.MethodGet, k.service, path, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("X-OpenStack-Ironic-API-Version", ironicVersion)
-	response, err := s.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	response, body, err := s.Call(ctx, keystone.ServiceCall{
+		Method: http.MethodGet, Service: k.service, Path: path, Header: http.Header{"X-Openstack-Ironic-Api-Version": {ironicVersion}}, Limit: 64 << 20,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +97,7 @@ func (k cloudKind) page(ctx context.Context, s *keystone.Session, path string) (
 	case response.StatusCode == http.StatusForbidden:
 		return nil, fmt.Errorf("forbidden: the %s service does not let this user list %s", k.service, k.list)
 	case response.StatusCode >= 300:
-		return nil, fmt.Errorf("the %s service answers %s to GET %s", k.service, response.Status, request.URL.Path)
+		return nil, fmt.Errorf("the %s service answers %s to GET %s", k.service, response.Status, response.Request.URL.Path)
 	}
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(body, &answer); err != nil {

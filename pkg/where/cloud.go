@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ystackdev/ystack/pkg/baremetal"
 	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/image/store"
 	"github.com/ystackdev/ystack/pkg/keystone"
@@ -171,19 +171,15 @@ func (c Cloud) get(ctx context.Context, service, path string, query url.Values, 
 	if query.Get("marker") == "" {
 		query.Del("marker")
 	}
-	request, err := c.Session.Request(ctx, http.MethodGet, service, path+"?"+query.Encode(), nil)
+	answer, data, err := c.Session.Call(ctx, keystone.ServiceCall{
+		Method: http.MethodGet, Service: service, Path: path + "?" + query.Encode(), Limit: answerLimit,
+		Header: baremetal.Header(), // Nova does not care
+	})
 	if errors.Is(err, keystone.ErrNoEndpoint) && !c.offers(ctx, service) {
 		return nil
-	} else if err != nil {
+	} else if err != nil && answer == nil {
 		return err
 	}
-	request.Header.Set("X-OpenStack-Ironic-API-Version", "1.61") // that of Ussuri; Nova does not care
-	answer, err := c.Session.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	switch status := answer.StatusCode; {
 	case err != nil:
 		return errors.New("its answer broke off; try again")

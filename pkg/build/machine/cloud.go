@@ -1,12 +1,10 @@
 package machine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,25 +34,7 @@ const answerLimit = 16 << 20
 
 // do sends in and reads out; both may be nil.
 func (c cloud) do(ctx context.Context, method, service, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
-	}
-	request, err := c.session.Request(ctx, method, service, path, body)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := c.session.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
+	answer, data, err := c.session.Call(ctx, keystone.ServiceCall{Method: method, Service: service, Path: path, In: in, Limit: answerLimit})
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,10 @@
 package nova
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -96,28 +94,14 @@ const answerLimit = 64 << 20
 func (c cloud) once(ctx context.Context, method, service, path, version string, in, out any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSilent)
 	defer cancel()
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
-	}
-	request, err := c.session.Request(ctx, method, service, path, body)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
+	call := keystone.ServiceCall{Method: method, Service: service, Path: path, In: in, Limit: answerLimit}
 	if version != "" {
-		request.Header.Set(versionHeader, "compute "+version)
+		call.Header = http.Header{versionHeader: {"compute " + version}}
 	}
-	answer, err := c.session.Do(request)
-	if err != nil {
+	answer, data, err := c.session.Call(ctx, call)
+	if err != nil && answer == nil {
 		return err
 	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/deploy"
+	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
 // Microversions of Nova that rebuilding needs.
@@ -48,16 +49,12 @@ func (p *plan) checkRebuild(ctx context.Context, d decision) error {
 
 // version is the newest microversion, without its "2."; any answer of Nova's tells it.
 func (c cloud) version(ctx context.Context) (int, error) {
-	request, err := c.session.Request(ctx, http.MethodGet, compute, "/flavors?limit=1", nil)
+	answer, _, err := c.session.Call(ctx, keystone.ServiceCall{
+		Method: http.MethodGet, Service: compute, Path: "/flavors?limit=1", Header: http.Header{versionHeader: {"compute latest"}},
+	})
 	if err != nil {
 		return 0, err
 	}
-	request.Header.Set(versionHeader, "compute latest")
-	answer, err := c.session.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		return 0, &refusedError{answer.StatusCode, fmt.Sprintf("ask Nova for its microversion: it answers %d; try again", answer.StatusCode)}
 	}

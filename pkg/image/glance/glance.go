@@ -2,12 +2,10 @@
 package glance
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -44,28 +42,14 @@ type call struct {
 
 // do returns the answer's body, or an error if its status is none of those.
 func (s *Store) do(ctx context.Context, k call, statuses ...int) ([]byte, error) {
-	var body io.Reader
-	if k.body != nil {
-		data, err := json.Marshal(k.body)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(data)
+	call := keystone.ServiceCall{Method: k.method, Service: "image", Path: k.path, In: k.body, Limit: answerLimit}
+	if k.kind != "" {
+		call.Header = http.Header{"Content-Type": {k.kind}}
 	}
-	req, err := s.Session.Request(ctx, k.method, "image", k.path, body)
-	if err != nil {
+	answer, data, err := s.Session.Call(ctx, call)
+	if err != nil && answer == nil {
 		return nil, explain(k.ref, err)
 	}
-	if k.kind == "" {
-		k.kind = "application/json"
-	}
-	req.Header.Set("Content-Type", k.kind)
-	answer, err := s.Session.Do(req)
-	if err != nil {
-		return nil, explain(k.ref, err)
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
 		return nil, store.Errorf(k.ref, store.ErrFailed, "cannot %s: Glance's answer broke off; try again", k.doing)
 	}
