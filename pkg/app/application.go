@@ -1,5 +1,7 @@
 package app
 
+import "cmp"
+
 // Application is what ystack.yaml says: which images to build from this source
 // and how each of them is deployed.
 type Application struct {
@@ -137,6 +139,15 @@ type Resources struct {
 type Health struct {
 	HTTP *HTTPHealth `json:"http,omitempty" doc:"Well if a GET answers 200 to 399."`
 	TCP  *TCPHealth  `json:"tcp,omitempty" doc:"Well if the port accepts a connection."`
+}
+
+// Endpoint is what is asked: the port, and the path of a GET; for a connection alone there
+// is no path.
+func (h *Health) Endpoint() (port int32, path string) {
+	if h.HTTP != nil {
+		return h.HTTP.Port, cmp.Or(h.HTTP.Path, "/")
+	}
+	return h.TCP.Port, ""
 }
 
 // HTTPHealth asks over HTTP.

@@ -10,14 +10,6 @@ import (
 	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
-// The states of an entry.
-const (
-	ready       = "ready"
-	progressing = "progressing"
-	broken      = "failed"
-	superseded  = "superseded"
-)
-
 // Running is what a node says of the release on it, which any application may have put
 // there; its App is "" if none has.
 func Running(n *baremetal.Node) deploy.Entry {
@@ -28,11 +20,11 @@ func Running(n *baremetal.Node) deploy.Entry {
 func (r record) state(n *baremetal.Node) string {
 	switch {
 	case n.State == baremetal.DeployFailed || n.State == baremetal.Failed:
-		return broken
+		return deploy.StateFailed
 	case r.begun == "" && n.State == baremetal.Active:
-		return ready
+		return deploy.StateReady
 	}
-	return progressing
+	return deploy.StateProgressing
 }
 
 // History lists what the nodes say was deployed, newest first. Each remembers what was on
@@ -46,7 +38,7 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 	remember := func(e entry) {
 		old, there := known[e.Number]
 		if !there || e.Deployed.After(old.Deployed) {
-			known[e.Number] = deploy.Entry{Release: e.Release, Number: e.Number, State: superseded}
+			known[e.Number] = deploy.Entry{Release: e.Release, Number: e.Number, State: deploy.StateSuperseded}
 		}
 	}
 	for _, s := range slots {
@@ -80,17 +72,17 @@ func (t *Target) state(slots []*slot, number int64) string {
 		switch {
 		case s.ordinal >= count:
 		case s.node == nil:
-			return progressing
-		case s.record.state(s.node) == broken:
-			return broken
-		case s.record.Number == number && s.record.state(s.node) == ready:
+			return deploy.StateProgressing
+		case s.record.state(s.node) == deploy.StateFailed:
+			return deploy.StateFailed
+		case s.record.Number == number && s.record.state(s.node) == deploy.StateReady:
 			there++
 		}
 	}
 	if there < count {
-		return progressing
+		return deploy.StateProgressing
 	}
-	return ready
+	return deploy.StateReady
 }
 
 // Rollback plans going back to an entry of the history, which becomes its newest one.

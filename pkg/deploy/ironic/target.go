@@ -88,13 +88,8 @@ func (t *Target) probe() *deploy.Probe {
 	if t.health == nil || t.spec.Address == "" {
 		return nil
 	}
-	p := &deploy.Probe{Limit: t.HealthLimit}
-	if t.health.HTTP != nil {
-		p.Port, p.Path = t.health.HTTP.Port, t.health.HTTP.Path
-	} else {
-		p.Port = t.health.TCP.Port
-	}
-	return p
+	port, path := t.health.Endpoint()
+	return &deploy.Probe{Port: port, Path: path, Limit: t.HealthLimit}
 }
 
 // address is where a node is asked, as its extra has it; "" if it does not.

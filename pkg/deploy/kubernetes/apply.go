@@ -79,7 +79,7 @@ func (d *Deployer) applyObject(ctx context.Context, o Object, app string, dry Dr
 				return live, action, d.Client.Explain(err)
 			}
 		}
-		if err := pause(ctx, time.Duration(attempt)*20*time.Millisecond); err != nil {
+		if err := deploy.Pause(ctx, time.Duration(attempt)*20*time.Millisecond); err != nil {
 			return nil, "", err
 		}
 		live, err := d.get(ctx, o)
@@ -154,13 +154,4 @@ func (d *Deployer) apply(ctx context.Context, o Object, dry bool) (*unstructured
 		return nil, conflict
 	}
 	return live, err
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/kube"
 )
 
@@ -50,7 +51,7 @@ func (d *Deployer) Check(ctx context.Context, r Release) (Check, error) {
 		if err != nil || !again || time.Now().After(deadline) {
 			return check, err
 		}
-		if err := pause(ctx, checkEvery); err != nil {
+		if err := deploy.Pause(ctx, checkEvery); err != nil {
 			return check, err
 		}
 	}

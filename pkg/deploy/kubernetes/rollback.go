@@ -102,7 +102,7 @@ func (d *Deployer) rollBack(ctx context.Context, s step, app string, dry DryRun)
 		if !apierrors.IsConflict(err) {
 			return result, d.Client.Explain(err)
 		}
-		if err := pause(ctx, time.Duration(attempt)*20*time.Millisecond); err != nil {
+		if err := deploy.Pause(ctx, time.Duration(attempt)*20*time.Millisecond); err != nil {
 			return result, err
 		}
 		fresh, err := d.get(ctx, s.object)

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // source is something to be followed: the objects of a kind that fit options.
@@ -42,7 +44,7 @@ func (s source) follow(ctx context.Context, tell func(news)) {
 			if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
 				return
 			}
-			_ = pause(ctx, retryDelay)
+			_ = deploy.Pause(ctx, retryDelay)
 			continue
 		}
 		tell(news{resource: s.resource, all: list.Items, full: true})
@@ -51,7 +53,7 @@ func (s source) follow(ctx context.Context, tell func(news)) {
 			if apierrors.IsForbidden(err) {
 				return
 			}
-			_ = pause(ctx, retryDelay)
+			_ = deploy.Pause(ctx, retryDelay)
 		}
 	}
 }
@@ -99,7 +101,7 @@ func (s source) read(ctx context.Context, stream watch.Interface, version string
 	}
 	if time.Since(quick) < retryDelay {
 		// A connection that ends at once would otherwise be opened in a tight loop.
-		_ = pause(ctx, retryDelay)
+		_ = deploy.Pause(ctx, retryDelay)
 	}
 	return version, true
 }

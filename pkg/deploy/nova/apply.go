@@ -81,7 +81,7 @@ func (p *plan) make(ctx context.Context, report deploy.Report) error {
 			return err
 		}
 		report(fmt.Sprintf("%v; looking whether it was made", err))
-		if cause := pause(ctx, 3*time.Second); cause != nil {
+		if cause := deploy.Pause(ctx, 3*time.Second); cause != nil {
 			return fmt.Errorf("%w (%w)", cause, err)
 		}
 	}

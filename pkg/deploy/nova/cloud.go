@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/keystone"
 )
 
@@ -76,7 +77,7 @@ func (c cloud) do(ctx context.Context, method, service, path string, in, out any
 		if err == nil || !passing(err) || time.Since(start) > patience {
 			return err
 		}
-		if pause(ctx, wait) != nil {
+		if deploy.Pause(ctx, wait) != nil {
 			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 		}
 		wait = min(2*wait, 5*time.Second)
@@ -149,13 +150,4 @@ func plain(text string) string {
 		return string(runes[:400]) + "…"
 	}
 	return text
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -15,15 +15,11 @@ func (p *plan) address(s server, floats map[string]string) string {
 
 // question is what a server is asked; nil if it is well once it is ACTIVE.
 func (t *Target) question() *deploy.Probe {
-	switch h := t.health; {
-	case h == nil:
+	if t.health == nil {
 		return nil
-	case h.HTTP != nil:
-		return &deploy.Probe{Port: h.HTTP.Port, Path: cmp.Or(h.HTTP.Path, "/")}
-	case h.TCP != nil:
-		return &deploy.Probe{Port: h.TCP.Port}
 	}
-	return nil
+	port, path := t.health.Endpoint()
+	return &deploy.Probe{Port: port, Path: path}
 }
 
 // Endpoints are the servers' addresses, floating ones where there are any.

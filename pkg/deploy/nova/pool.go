@@ -123,7 +123,7 @@ func (p *plan) join(ctx context.Context, report deploy.Report) error {
 		if err != nil && !answered(err, http.StatusConflict) && !passing(err) || time.Since(start) > 5*patience {
 			return fmt.Errorf("pool %s: %w", p.pool.Name, errors.Join(err, errSlow))
 		}
-		if cause := pause(ctx, time.Second); cause != nil {
+		if cause := deploy.Pause(ctx, time.Second); cause != nil {
 			return fmt.Errorf("pool %s: %w", p.pool.Name, cause)
 		}
 	}

@@ -120,7 +120,7 @@ func (p *plan) rebuildOne(ctx context.Context, s server) error {
 		if now, is := d.keep[s.ordinal]; is && now.ID == s.ID {
 			return nil // it was heard
 		}
-		if cause := pause(ctx, 3*time.Second); cause != nil {
+		if cause := deploy.Pause(ctx, 3*time.Second); cause != nil {
 			return fmt.Errorf("%w (%w)", cause, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ystackdev/ystack/pkg/deploy"
 )
 
 // States of servers, as Nova calls them.
@@ -130,7 +132,7 @@ func (c cloud) remove(ctx context.Context, s server) error {
 			return c.removePorts(ctx, s.ID)
 		}
 		for range 30 { // then it is told again: one in the middle of something else may have missed it
-			if err := pause(ctx, time.Second); err != nil {
+			if err := deploy.Pause(ctx, time.Second); err != nil {
 				return fmt.Errorf("server %s (%s) is being deleted, and still there: %w", s.Name, s.ID, err)
 			}
 			if err = c.get(ctx, compute, serverPath(s.ID), nil); err != nil {

@@ -16,10 +16,6 @@ import (
 
 // Target is an application's place in one project of one cloud.
 type Target struct {
-	// NoProbe has servers count as well once they are ACTIVE: for a machine from which
-	// their networks cannot be reached.
-	NoProbe bool
-
 	cloud  cloud
 	app    string
 	spec   app.VMDeploy
@@ -66,7 +62,7 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 	}
 	var entries []deploy.Entry
 	for i, r := range past(servers) {
-		e := deploy.Entry{Release: t.release(r), Number: r.Number, Current: i == 0, State: "superseded"}
+		e := deploy.Entry{Release: t.release(r), Number: r.Number, Current: i == 0, State: deploy.StateSuperseded}
 		if e.Current {
 			e.State = state(servers, r)
 		}
@@ -81,13 +77,13 @@ func (t *Target) History(ctx context.Context) ([]deploy.Entry, error) {
 // state is how the servers of the current release are. As long as there are others, it is
 // on its way.
 func state(servers []server, current record) string {
-	state := "ready"
+	state := deploy.StateReady
 	for _, s := range servers {
 		switch {
 		case s.record.Number == current.Number && s.broken():
-			return "failed"
+			return deploy.StateFailed
 		case s.record.Number != current.Number, s.Status != statusActive:
-			state = "progressing"
+			state = deploy.StateProgressing
 		}
 	}
 	return state

@@ -34,7 +34,7 @@ func (p *plan) await(ctx context.Context, report deploy.Report, ordinals []int) 
 		if err != nil || !slices.ContainsFunc(items, waiting) {
 			return err
 		}
-		if cause := pause(ctx, 2*time.Second); cause != nil {
+		if cause := deploy.Pause(ctx, 2*time.Second); cause != nil {
 			return fmt.Errorf("%w; %s", cause, unwell(items))
 		}
 	}
@@ -52,11 +52,7 @@ type watch struct {
 }
 
 func (p *plan) watch(ordinals []int) *watch {
-	w := &watch{plan: p, ordinals: ordinals, question: p.t.question(), active: map[string]time.Time{}, well: map[string]bool{}}
-	if p.t.NoProbe {
-		w.question = nil
-	}
-	return w
+	return &watch{plan: p, ordinals: ordinals, question: p.t.question(), active: map[string]time.Time{}, well: map[string]bool{}}
 }
 
 // The states of a server that are not Nova's.
@@ -152,7 +148,7 @@ func (p *plan) lost(ctx context.Context, d decision, ordinal int) (deploy.Item, 
 // cause is a server's fault, which Nova may write down a moment after the state.
 func (c cloud) cause(ctx context.Context, s server) string {
 	for range 10 {
-		if s.Fault.Message != "" || pause(ctx, 500*time.Millisecond) != nil {
+		if s.Fault.Message != "" || deploy.Pause(ctx, 500*time.Millisecond) != nil {
 			break
 		}
 		var out struct{ Server server }
