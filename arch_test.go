@@ -32,7 +32,7 @@ var layers = [][]string{
 	{"pkg/image/store"},
 	{"pkg/image", "pkg/source", "pkg/kube", "pkg/app", "pkg/keystone", "pkg/keystone/cache", "pkg/tenancy/rbac"},
 	{"pkg/deploy"},
-	{"pkg/suggest", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
+	{"pkg/suggest", "pkg/oneline", "pkg/template", "pkg/exposition", "pkg/tenancy/abac"},
 }
 
 func layerOf(pkg string) int {

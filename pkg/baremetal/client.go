@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/oneline"
 )
 
 // microversion is the oldest of Ironic's API that has all that is asked for: allocations,
@@ -121,10 +122,4 @@ func fault(body []byte) string {
 }
 
 // Line is text of another's on one line, and not too long.
-func Line(text string) string {
-	text = strings.ToValidUTF8(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " "), "")
-	if runes := []rune(text); len(runes) > 500 {
-		return string(runes[:500]) + "…"
-	}
-	return text
-}
+func Line(text string) string { return oneline.Of(text, 500) }

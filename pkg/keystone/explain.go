@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"github.com/ystackdev/ystack/pkg/oneline"
 )
 
 // peer is who did not answer, and the setting that says where it is.
@@ -88,11 +90,4 @@ func explainCertificate(err error, p peer) error {
 }
 
 // plain is text of another's on one line, without control characters and not too long.
-func plain(text string) string {
-	const most = 300
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd }), " ")
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
-}
+func plain(text string) string { return oneline.Of(text, 300) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/deploy"
 	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/oneline"
 )
 
 // cloud asks Nova, Neutron and Octavia.
@@ -144,10 +145,4 @@ func fault(data []byte) string {
 }
 
 // plain is text of another's on one line, and not too long.
-func plain(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xfffd }), " ")
-	if runes := []rune(text); len(runes) > 400 {
-		return string(runes[:400]) + "…"
-	}
-	return text
-}
+func plain(text string) string { return oneline.Of(text, 400) }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ystackdev/ystack/pkg/image/store"
+	"github.com/ystackdev/ystack/pkg/oneline"
 )
 
 // Store is one Artifactory.
@@ -120,13 +121,7 @@ func message(body []byte) string {
 }
 
 // plain is text of another's on one line, and not too long.
-func plain(text string) string {
-	text = strings.ToValidUTF8(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " "), "")
-	if runes := []rune(text); len(runes) > 300 {
-		return string(runes[:300]) + "…"
-	}
-	return text
-}
+func plain(text string) string { return oneline.Of(text, 300) }
 
 func readJSON(r store.Ref, answer *http.Response, into any) error {
 	defer answer.Body.Close()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ystackdev/ystack/pkg/image/store"
 	"github.com/ystackdev/ystack/pkg/keystone"
+	"github.com/ystackdev/ystack/pkg/oneline"
 )
 
 // Store is the Glance of one cloud, as one user sees it.
@@ -111,13 +112,7 @@ var (
 )
 
 // plain is text of another's on one line, and not too long.
-func plain(text string) string {
-	text = strings.ToValidUTF8(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " "), "")
-	if runes := []rune(text); len(runes) > 300 {
-		return string(runes[:300]) + "…"
-	}
-	return text
-}
+func plain(text string) string { return oneline.Of(text, 300) }
 
 // explain gives the kinds that all stores share to what a session says.
 func explain(r store.Ref, err error) error {
