@@ -282,11 +282,7 @@ func (a *Authenticator) learn(k key, t *keystone.Token, err error) (Verdict, err
 }
 
 // refused are the errors by which Keystone says that a token is bad.
-func refused(err error) bool {
-	return slices.ContainsFunc([]error{
-		keystone.ErrUnauthorized, keystone.ErrNotFound, keystone.ErrUserDisabled, keystone.ErrLocked, keystone.ErrPasswordExpired,
-	}, func(kind error) bool { return errors.Is(err, kind) })
-}
+func refused(err error) bool { return keystone.Refused(err) || errors.Is(err, keystone.ErrNotFound) }
 
 func (a *Authenticator) judge(k key, t *keystone.Token, now time.Time) Verdict {
 	if !now.Before(t.Expires) {

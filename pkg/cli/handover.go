@@ -11,14 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ystackdev/ystack/pkg/completion"
 )
 
-// The programs that `kubectl ystack` consists of. kubectl itself calls the second one if
-// it finds it in the PATH; krew puts only the first one there.
-const (
-	plugin  = "kubectl-ystack"
-	program = plugin + "-tui"
-)
+// program is the part of `kubectl ystack` that has the screen. kubectl itself calls it if
+// it finds it in the PATH; krew puts only the plugin there.
+const program = completion.Plugin + "-tui"
 
 // handedOver is the exit status of the program that was handed over to, which has said
 // all that there is to say.

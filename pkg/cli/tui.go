@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ystackdev/ystack/pkg/app"
+	"github.com/ystackdev/ystack/pkg/completion"
 	"github.com/ystackdev/ystack/pkg/keystone"
 	"github.com/ystackdev/ystack/pkg/kube"
 	"github.com/ystackdev/ystack/pkg/pipeline"
@@ -156,7 +157,7 @@ func (o *tuiOptions) layout(env Env, site *app.Site, loading *clientcmd.ClientCo
 // rerun starts the run's pipeline as a process of its own, which goes on when this one
 // ends, and waits for it.
 func rerun(r pipeline.Run, site, kubeconfig string) error {
-	path, err := beside(plugin)
+	path, err := beside(completion.Plugin)
 	if err != nil {
 		return err
 	}

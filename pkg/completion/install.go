@@ -11,11 +11,12 @@ import (
 // Program is what kubectl calls to complete the arguments of its plugin.
 const Program = "kubectl_complete-ystack"
 
-const plugin = "kubectl-ystack"
+// Plugin is what kubectl calls for `kubectl ystack`.
+const Plugin = "kubectl-ystack"
 
 // Kinds of failures of an installation.
 var (
-	ErrNoPlugin = errors.New("kubectl does not find " + plugin)
+	ErrNoPlugin = errors.New("kubectl does not find " + Plugin)
 	ErrTaken    = errors.New("not made by `completion install`")
 )
 
@@ -40,7 +41,7 @@ type Installed struct {
 // where krew has its links, or in ~/.local/bin if nothing can be written there. It leads
 // to that link, not on to the program, which another version moves.
 func Install(p Place) (Installed, error) {
-	target := look(p.Path, plugin)
+	target := look(p.Path, Plugin)
 	switch {
 	case target != "":
 	case p.Dir != "":

@@ -44,21 +44,21 @@ func TestInstall(t *testing.T) {
 		already bool
 		found   string
 	}{
-		"krew": {files: krew, file: "bin/" + Program, target: plugin, found: "bin/" + Program},
+		"krew": {files: krew, file: "bin/" + Program, target: Plugin, found: "bin/" + Program},
 		"again": {
-			files: append([]string{"bin/" + Program + " -> " + plugin}, krew...),
-			file:  "bin/" + Program, target: plugin, already: true, found: "bin/" + Program,
+			files: append([]string{"bin/" + Program + " -> " + Plugin}, krew...),
+			file:  "bin/" + Program, target: Plugin, already: true, found: "bin/" + Program,
 		},
 		"to what an upgrade removed": {
 			files: append([]string{"bin/" + Program + " -> /root/store/v0/kubectl-ystack"}, krew...),
-			file:  "bin/" + Program, target: plugin, found: "bin/" + Program,
+			file:  "bin/" + Program, target: Plugin, found: "bin/" + Program,
 		},
 		"what an interrupted one left": {
 			files: append([]string{"bin/" + Program + ".new -> x"}, krew...),
-			file:  "bin/" + Program, target: plugin, found: "bin/" + Program,
+			file:  "bin/" + Program, target: Plugin, found: "bin/" + Program,
 		},
-		"elsewhere":      {files: krew, dir: "other", file: "other/" + Program, target: "bin/" + plugin},
-		"in the way":     {files: append([]string{"sbin/" + Program}, krew...), file: "bin/" + Program, target: plugin, found: "sbin/" + Program},
+		"elsewhere":      {files: krew, dir: "other", file: "other/" + Program, target: "bin/" + Plugin},
+		"in the way":     {files: append([]string{"sbin/" + Program}, krew...), file: "bin/" + Program, target: Plugin, found: "sbin/" + Program},
 		"a script":       {files: append([]string{"bin/" + Program}, krew...), err: ErrTaken},
 		"another's link": {files: append([]string{"bin/" + Program + " -> /bin/true"}, krew...), err: ErrTaken},
 		"no plugin":      {err: ErrNoPlugin},
@@ -82,7 +82,7 @@ func TestInstall(t *testing.T) {
 				return
 			}
 			want := tc.target
-			if want != plugin {
+			if want != Plugin {
 				want = in(want)
 			}
 			if target, err := os.Readlink(in(tc.file)); err != nil || target != want || done.File != in(tc.file) || done.Target != want {
@@ -110,7 +110,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "bin"), 0o755) })
 	done, err := Install(Place{Path: filepath.Join(root, "bin"), Home: filepath.Join(root, "home")})
-	if err != nil || done.File != filepath.Join(root, "home/.local/bin", Program) || done.Target != filepath.Join(root, "bin", plugin) {
+	if err != nil || done.File != filepath.Join(root, "home/.local/bin", Program) || done.Target != filepath.Join(root, "bin", Plugin) {
 		t.Errorf("%+v, %v", done, err)
 	}
 }

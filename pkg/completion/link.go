@@ -26,7 +26,7 @@ func lead(file, target string) error { return os.Symlink(target, file) }
 // leadsTo is where a program of ours leads.
 func leadsTo(file string) (string, error) {
 	target, err := os.Readlink(file)
-	if errors.Is(err, syscall.EINVAL) || err == nil && !strings.HasPrefix(filepath.Base(target), plugin) {
+	if errors.Is(err, syscall.EINVAL) || err == nil && !strings.HasPrefix(filepath.Base(target), Plugin) {
 		return "", taken(file)
 	}
 	return target, err

@@ -36,6 +36,17 @@ var (
 	ErrClockSkew  = errors.New("the clocks of this machine and of Keystone differ")
 )
 
+// Refused tells that credentials do not let anybody in, so that to send them again does no
+// good, and can lock their user.
+func Refused(err error) bool {
+	for _, kind := range []error{ErrUnauthorized, ErrPasswordExpired, ErrUserDisabled, ErrLocked} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
 // ErrRefusedName: the user's name would be one that Kubernetes keeps for itself.
 var ErrRefusedName = errors.New("user name refused")
 

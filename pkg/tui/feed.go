@@ -66,18 +66,9 @@ func (h *hub) start(screen, panes, origin string, run func(context.Context, *fee
 	}()
 }
 
-// refused tells that to try again by itself would do harm: a password that is wrong
-// again and again locks its user. Credential plugins may send one, too.
-func refused(err error) bool {
-	for _, kind := range []error{
-		keystone.ErrUnauthorized, keystone.ErrPasswordExpired, keystone.ErrUserDisabled, keystone.ErrLocked, kube.ErrExecPlugin,
-	} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
-}
+// refused tells that to try again by itself would do harm. Credential plugins may send a
+// password, too.
+func refused(err error) bool { return keystone.Refused(err) || errors.Is(err, kube.ErrExecPlugin) }
 
 // rest waits until the user wants to know anew.
 func (f *feed) rest(ctx context.Context) {

@@ -147,14 +147,7 @@ func pauseAfter(interval time.Duration, failures int, refused bool, random float
 }
 
 // refused tells credentials that Keystone does not take.
-func refused(err error) bool {
-	for _, kind := range []error{keystone.ErrUnauthorized, keystone.ErrPasswordExpired, keystone.ErrUserDisabled, keystone.ErrLocked, keystone.ErrMFARequired} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
-}
+func refused(err error) bool { return keystone.Refused(err) || errors.Is(err, keystone.ErrMFARequired) }
 
 // current is the TenantSync as it is now, or as it was while it could be read.
 func (w *watcher) current() *app.TenantSync {
